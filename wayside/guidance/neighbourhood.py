@@ -1,0 +1,129 @@
+"""Who may meet whom: one grid finds the pairs whose coming paths are near each other.
+
+Cost grows with the number of rows and of near pairs, not with the number of all pairs.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from wayside.driving.tables import HORIZON_STEP_S, HORIZON_STEPS, Forecasts
+from wayside.roadside.tables import Actors
+from wayside.table import F64, I64, Bool
+
+Rows: TypeAlias = NDArray[np.intp]
+
+CELL_M = 32.0  # about the reach of a slow car's next seconds
+
+
+def forecast_rows(actors: Actors, forecasts: Forecasts) -> I64:
+    """Return for each actor the row of its forecast, -1 where it has none.
+
+    >>> forecast_rows(Actors.empty(), Forecasts.empty())
+    array([], dtype=int64)
+    """
+    if len(actors) == len(forecasts) and np.array_equal(actors.id, forecasts.id):
+        return np.arange(len(actors))
+    if not len(forecasts):
+        return np.full(len(actors), -1)
+    order = np.argsort(forecasts.id, kind="stable")
+    place = np.minimum(np.searchsorted(forecasts.id, actors.id, sorter=order), len(forecasts) - 1)
+    rows = order[place]
+    return np.where(forecasts.id[rows] == actors.id, rows, -1)
+
+
+@numba.njit(cache=True)
+def reach_circles(
+    x: F64, y: F64, rows: I64, future_x: F64, future_y: F64, seconds: F64, slack: F64
+) -> tuple[F64, F64, F64]:
+    """Return middle [m] and radius [m] of a circle around each actor's path of its next `seconds`.
+
+    `slack` [m] is added to each radius for the body. The radius is negative for rows without a forecast.
+    """
+    count = x.size
+    middle_x, middle_y, radius = np.empty(count), np.empty(count), np.full(count, -1.0)
+    for i in range(count):
+        row = rows[i]
+        middle_x[i], middle_y[i] = x[i], y[i]
+        if row < 0 or not (np.isfinite(x[i]) and np.isfinite(y[i])):
+            continue
+        last = min(max(int(np.ceil(seconds[i] / HORIZON_STEP_S)), 1), HORIZON_STEPS)
+        cx, cy = (x[i] + future_x[row, last - 1]) / 2, (y[i] + future_y[row, last - 1]) / 2
+        far = (x[i] - cx) ** 2 + (y[i] - cy) ** 2
+        for k in range(last):
+            far = max(far, (future_x[row, k] - cx) ** 2 + (future_y[row, k] - cy) ** 2)
+        if np.isfinite(far):
+            middle_x[i], middle_y[i], radius[i] = cx, cy, np.sqrt(far) + slack[i]
+    return middle_x, middle_y, radius
+
+
+@numba.njit(cache=True, inline="always")
+def _slot(column: int, row: int, slots: int) -> int:
+    """Return the drawer of a cell; different cells may share one."""
+    return ((column * 73856093) ^ (row * 19349663)) & (slots - 1)
+
+
+@numba.njit(cache=True)
+def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[Rows, Rows]:
+    """Return the pairs (one that seeks, one that is sought) whose circles touch.
+
+    Args:
+        x, y: middles of the circles [m].
+        radius: radii [m]; negative ones take no part.
+        seeks, sought: roles; a row may have both.
+
+    Limits: each pair is looked for from its larger circle, so one huge circle costs as many cells as it covers.
+    """
+    count = x.size
+    slots = 64
+    while slots < 2 * count:
+        slots *= 2
+    first = np.zeros(slots + 1, np.int32)
+    slot = np.full(count, -1, np.int32)
+    for i in range(count):
+        if radius[i] >= 0 and (seeks[i] or sought[i]):
+            slot[i] = _slot(int(np.floor(x[i] / CELL_M)), int(np.floor(y[i] / CELL_M)), slots)
+            first[slot[i] + 1] += 1
+    for s in range(slots):
+        first[s + 1] += first[s]
+    fill = first[:-1].copy()
+    member = np.empty(first[slots], np.int32)
+    for i in range(count):
+        if slot[i] >= 0:
+            member[fill[slot[i]]] = i
+            fill[slot[i]] += 1
+    size, found = max(64, 4 * count), 0
+    left, right = np.empty(size, np.intp), np.empty(size, np.intp)
+    for i in range(count):
+        if slot[i] < 0:
+            continue
+        wide = 2 * radius[i]
+        for column in range(int(np.floor((x[i] - wide) / CELL_M)), int(np.floor((x[i] + wide) / CELL_M)) + 1):
+            for row in range(int(np.floor((y[i] - wide) / CELL_M)), int(np.floor((y[i] + wide) / CELL_M)) + 1):
+                s = _slot(column, row, slots)
+                for k in range(first[s], first[s + 1]):
+                    j = member[k]
+                    # each pair once, from its larger circle; of equal ones, from the earlier row
+                    if radius[j] > radius[i] or (radius[j] == radius[i] and j <= i):
+                        continue
+                    if int(np.floor(x[j] / CELL_M)) != column or int(np.floor(y[j] / CELL_M)) != row:
+                        continue
+                    reach = radius[i] + radius[j]
+                    if (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2 > reach * reach:
+                        continue
+                    if found + 2 > size:
+                        size *= 2
+                        more_left, more_right = np.empty(size, np.intp), np.empty(size, np.intp)
+                        more_left[:found], more_right[:found] = left[:found], right[:found]
+                        left, right = more_left, more_right
+                    if seeks[i] and sought[j]:
+                        left[found], right[found] = i, j
+                        found += 1
+                    if seeks[j] and sought[i]:
+                        left[found], right[found] = j, i
+                        found += 1
+    return left[:found], right[:found]

@@ -1,0 +1,70 @@
+"""Opening a city: its map, what stands there, its edge, its World and its steps, ready to operate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+from wayside.config import City, ConfigError, convert, load_plugin
+from wayside.maps.conversion import read_map
+from wayside.table import Table
+from wayside.tick import Pipeline
+from wayside.world import Edge, World
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A city that is ready to run. Close its World when done."""
+
+    world: World
+    edge: Edge
+    pipeline: Pipeline
+
+
+def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None = None) -> Opened:
+    """Open a city with the World its file names.
+
+    Assets that the file does not say are placed by the rule of the plugin `placers: default`.
+
+    Args:
+        city: the city file, read.
+        seed: seed of all random draws in the World.
+        seconds: how long it will run; Worlds that plan ahead want to know.
+        shuffle_seed: if given, rows and messages arrive in an order drawn from it, which must not matter.
+
+    Raises:
+        ConfigError: the World's settings are wrong.
+        MapError: the map cannot be read.
+        StepError: the steps do not fit together.
+    """
+    net = city.world.get("net")
+    if not isinstance(net, str):
+        raise ConfigError(f"[world] of the city {city.header.name} needs net, the path of its map")
+    road = read_map(city.folder / Path(net), origin=city.header.origin)
+    placed: Sequence[Table] = load_plugin("placers", "default")(road)
+    said = {type(table) for table in city.assets}
+    assets = (*city.assets, *(table for table in placed if type(table) not in said))
+    edge: Edge = load_plugin("edges", "v2x")(road, assets)
+    open_world = load_plugin("worlds", city.world_kind)
+    config = convert(dict(city.world), get_type_hints(open_world)["config"], f"{city.header.name}: [world]")
+    world: World = open_world(
+        config,
+        folder=city.folder,
+        seed=seed,
+        start_ns=city.start_ns,
+        tick_ns=city.tick_ns,
+        seconds=seconds,
+        road=road,
+        assets=assets,
+        edge=edge,
+        shuffle_seed=shuffle_seed,
+    )
+    try:
+        given = frozenset(world.provides | edge.writes)
+        pipeline = Pipeline.of(city.steps, city.settings, road, given, world.assets, world.start_ns)
+    except BaseException:
+        world.close()
+        raise
+    return Opened(world, edge, pipeline)

@@ -1,0 +1,337 @@
+"""Tables: the nouns of the city as columns of numbers, each with a type, a unit and a meaning.
+
+A table holds one row per thing. Its columns are equally long NumPy arrays that nobody may change once
+the table is made. Every float column declares how many decimal places it carries; `Table.canonical`
+rounds to them and sorts the rows by the table's key. What is stored, hashed and computed with are
+therefore the same numbers, on every machine and in whatever order the rows arrived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform, get_args, get_type_hints
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wayside.errors import WaysideError
+
+F64: TypeAlias = NDArray[np.float64]
+I64: TypeAlias = NDArray[np.int64]
+I32: TypeAlias = NDArray[np.int32]
+U64: TypeAlias = NDArray[np.uint64]
+U32: TypeAlias = NDArray[np.uint32]
+U16: TypeAlias = NDArray[np.uint16]
+U8: TypeAlias = NDArray[np.uint8]
+Bool: TypeAlias = NDArray[np.bool_]
+
+
+class TableError(WaysideError):
+    """A table was declared or filled wrongly; the text says what was found and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The declaration of one column.
+
+    Attributes:
+        name: the attribute of the table that holds it.
+        dtype: NumPy type of one value.
+        unit: SI unit or the suffix's unit; empty for counts, identities and codes.
+        meaning: one line for the reference.
+        places: decimal places kept (floats only); NaN is "unknown".
+        codes: the enumeration whose values an integer column holds.
+        low, high: the least and greatest value that make sense; the property tests draw between them.
+        shape: trailing shape of one value; empty for a plain number.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    unit: str
+    meaning: str
+    places: int | None = None
+    codes: type[IntEnum] | None = None
+    low: float | None = None
+    high: float | None = None
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    unit: str
+    meaning: str
+    places: int | None
+    codes: type[IntEnum] | None
+    low: float | None
+    high: float | None
+    shape: tuple[int, ...]
+
+
+def column(
+    unit: str,
+    meaning: str,
+    *,
+    places: int | None = None,
+    codes: type[IntEnum] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    shape: tuple[int, ...] = (),
+) -> Any:
+    """Declare a column of a `Table`; the annotation beside it gives the dtype. See `Column`."""
+    return _Declared(unit, meaning, places, codes, low, high, shape)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(column,))
+class Table:
+    """Equal-length, read-only columns; subclass it and declare the columns as annotated attributes.
+
+    Class keywords:
+        key: the columns that name a row; no two rows share them, and `canonical` sorts by them.
+        position: the two columns that say where a row is, for splitting the city into districts.
+        shared: more than one step may write it; their rows are put together.
+        held: keeps its rows between the runs of a step slower than the tick. Otherwise it is empty then.
+        stored: False for what is cheap to compute again from stored tables.
+        asset: written once by the city file and constant through a Run.
+        truth: only a simulated World knows it; no step may read it.
+
+    >>> class Posts(Table, key=("post",), position=("x", "y")):
+    ...     post: U16 = column("", "number of the post")
+    ...     x: F64 = column("m", "east of the city's origin", places=3)
+    ...     y: F64 = column("m", "north of the city's origin", places=3)
+    >>> posts = Posts(post=[2, 1], x=[0.12345, np.nan], y=[1.0, 2.0])
+    >>> len(posts), posts.canonical().x
+    (2, array([  nan, 0.123]))
+    >>> Posts(post=[1, 2], x=[0.0], y=[1.0, 2.0])
+    Traceback (most recent call last):
+        ...
+    wayside.table.TableError: Posts.x has 1 rows, not 2
+    """
+
+    columns: ClassVar[Mapping[str, Column]] = {}
+    table_name: ClassVar[str] = ""  # its name in files and queries
+    key: ClassVar[tuple[str, ...]] = ()
+    position: ClassVar[tuple[str, str] | None] = None
+    shared: ClassVar[bool] = False
+    held: ClassVar[bool] = False
+    stored: ClassVar[bool] = True
+    asset: ClassVar[bool] = False
+    truth: ClassVar[bool] = False
+
+    def __init_subclass__(
+        cls,
+        *,
+        key: tuple[str, ...] = (),
+        position: tuple[str, str] | None = None,
+        shared: bool = False,
+        held: bool = False,
+        stored: bool = True,
+        asset: bool = False,
+        truth: bool = False,
+    ) -> None:
+        """Read the declared columns off the class."""
+        super().__init_subclass__()
+        if not key:
+            raise TableError(f"{cls.__name__} names no key; give `class {cls.__name__}(Table, key=(...))`")
+        hints = get_type_hints(cls)
+        columns: dict[str, Column] = {}
+        for name, declared in list(vars(cls).items()):
+            if not isinstance(declared, _Declared):
+                continue
+            dtype = np.dtype(get_args(get_args(hints[name])[1])[0])
+            if (dtype.kind == "f") != (declared.places is not None):
+                raise TableError(f"{cls.__name__}.{name}: a float column states its places, others must not")
+            columns[name] = Column(
+                name,
+                dtype,
+                declared.unit,
+                declared.meaning,
+                declared.places,
+                declared.codes,
+                declared.low,
+                declared.high,
+                declared.shape,
+            )
+            delattr(cls, name)
+        for name in (*key, *(position or ())):
+            if name not in columns:
+                raise TableError(f"{cls.__name__} has no column {name!r} to be its key or position")
+        cls.columns = columns
+        cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.key, cls.position, cls.shared = key, position, shared
+        cls.held, cls.stored, cls.asset, cls.truth = held or asset, stored, asset, truth
+
+    def __init__(self, **values: ArrayLike) -> None:
+        rows: int | None = None
+        if values.keys() != self.columns.keys():
+            missing = sorted(self.columns.keys() - values.keys())
+            unknown = sorted(values.keys() - self.columns.keys())
+            raise TableError(f"{type(self).__name__}: missing columns {missing}, unknown columns {unknown}")
+        for name, declared in self.columns.items():
+            array = np.asarray(values[name], declared.dtype)
+            if array.shape[1:] != declared.shape or array.ndim == 0:
+                wanted = ("rows", *declared.shape)
+                raise TableError(f"{type(self).__name__}.{name} has shape {array.shape}, not {wanted}")
+            if rows is None:
+                rows = len(array)
+            elif len(array) != rows:
+                raise TableError(f"{type(self).__name__}.{name} has {len(array)} rows, not {rows}")
+            if array.flags.writeable:
+                array = array.view()
+                array.flags.writeable = False
+            self.__dict__[name] = array
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a table never changes."""
+        raise AttributeError(f"{type(self).__name__} is immutable; use replace({name}=...)")
+
+    def __len__(self) -> int:
+        first = next(iter(self.columns))
+        return len(self.__dict__[first])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self)} rows of {', '.join(self.columns)}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other table has the same type and the same values, NaN equal to NaN."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            np.array_equal(mine, other.__dict__[name], equal_nan=mine.dtype.kind == "f")
+            for name, mine in self.arrays()
+        )
+
+    def __hash__(self) -> int:
+        """Refuse: tables are compared by value, so they are no keys."""
+        raise TypeError(f"{type(self).__name__} is compared by value and cannot be hashed; use digest()")
+
+    def arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield each column's name and array in the order of declaration."""
+        for name in self.columns:
+            yield name, self.__dict__[name]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the table without rows; the same object each time."""
+        found: Self | None = cls.__dict__.get("_empty")
+        if found is None:
+            found = cls(**{c.name: np.empty((0, *c.shape), c.dtype) for c in cls.columns.values()})
+            type.__setattr__(cls, "_empty", found)
+        return found
+
+    @classmethod
+    def concatenate(cls, tables: Sequence[Self]) -> Self:
+        """Return the rows of all given tables, in the order given."""
+        filled = [t for t in tables if len(t)]
+        if len(filled) == 1:
+            return filled[0]
+        if not filled:
+            return cls.empty()
+        return cls(**{name: np.concatenate([t.__dict__[name] for t in filled]) for name in cls.columns})
+
+    def take(self, rows: NDArray[Any] | slice) -> Self:
+        """Return the given rows (indices or a mask), in that order."""
+        return type(self)(**{name: array[rows] for name, array in self.arrays()})
+
+    def replace(self, **changed: ArrayLike) -> Self:
+        """Return a copy with the given columns replaced."""
+        return type(self)(**{**dict(self.arrays()), **changed})
+
+    def rounded(self) -> Self:
+        """Return the table with each float at its declared number of decimal places.
+
+        Raises:
+            TableError: a value is infinite; unknown is NaN, and everything else has a place on the number line.
+        """
+        changed: dict[str, ArrayLike] = {}
+        for name, declared in self.columns.items():
+            if declared.places is not None:
+                scale = 10.0**declared.places
+                if np.isinf(self.__dict__[name]).any():
+                    raise TableError(f"{type(self).__name__}.{name} holds an infinite value; use NaN for unknown")
+                # adding zero turns -0.0 into 0.0, so that equal numbers have equal bytes
+                changed[name] = np.rint(self.__dict__[name] * scale) / scale + 0.0
+        return self.replace(**changed) if changed else self
+
+    def order(self) -> NDArray[np.intp]:
+        """Return the indices that sort the rows by the key."""
+        if len(self.key) == 1:
+            return np.argsort(self.__dict__[self.key[0]], kind="stable")
+        return np.lexsort([self.__dict__[name] for name in reversed(self.key)])
+
+    def _is_sorted(self) -> bool:
+        """Tell whether the rows stand in strictly rising order of the key."""
+        undecided: NDArray[np.bool_] | None = None
+        for name in self.key:
+            values = self.__dict__[name]
+            before, after = values[:-1], values[1:]
+            if undecided is None:
+                if (before < after).all():
+                    return True
+                wrong, undecided = before > after, before == after
+            else:
+                wrong, undecided = undecided & (before > after), undecided & (before == after)
+            if wrong.any():
+                return False
+        return undecided is None or not undecided.any()
+
+    def canonical(self) -> Self:
+        """Return the table rounded and in key order, as a `Frame` holds it.
+
+        Raises:
+            TableError: two rows have the same key.
+        """
+        table = self.rounded()
+        if len(table) < 2 or table._is_sorted():
+            return table
+        table = table.take(table.order())
+        if not table._is_sorted():
+            same = np.ones(len(table) - 1, np.bool_)
+            for name in self.key:
+                values = table.__dict__[name]
+                same &= values[:-1] == values[1:]
+            twice = {name: table.__dict__[name][:-1][same][0].item() for name in self.key}
+            raise TableError(f"{type(self).__name__} has two rows with the key {twice}")
+        return table
+
+    def integers(self) -> Iterator[tuple[Column, NDArray[Any], Bool | None]]:
+        """Yield each column as whole numbers of its last decimal place, with a mask of unknowns (or None)."""
+        for name, declared in self.columns.items():
+            values = self.__dict__[name]
+            if declared.places is None:
+                yield declared, values, None
+                continue
+            unknown = np.isnan(values)
+            if unknown.any():
+                values = np.where(unknown, 0.0, values)
+            else:
+                unknown = None
+            yield declared, np.rint(values * 10.0**declared.places).astype(np.int64), unknown
+
+    def digest(self) -> bytes:
+        """Return 16 bytes that equal tables share; taken over the rounded values and kept once computed."""
+        known: bytes | None = self.__dict__.get("_digest")
+        if known is not None:
+            return known
+        state = hashlib.blake2b(type(self).__name__.encode(), digest_size=16)
+        for _, values, unknown in self.integers():
+            state.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).data)
+            if unknown is not None:
+                state.update(np.packbits(unknown).data)
+        self.__dict__["_digest"] = state.digest()
+        return state.digest()
+
+
+def declared_tables() -> dict[str, type[Table]]:
+    """Return Wayside's own table classes that are imported so far, by class name."""
+    found: dict[str, type[Table]] = {}
+    waiting = list(Table.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        if kind.__module__.startswith("wayside."):
+            found[kind.__name__] = kind
+    return dict(sorted(found.items()))

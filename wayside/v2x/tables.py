@@ -1,0 +1,79 @@
+"""What came in over the air, as columns."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from wayside.table import F64, I64, U8, U16, U64, Table, column
+
+
+class Kind(IntEnum):
+    """What sort of road user a row is about."""
+
+    UNKNOWN = 0
+    CAR = 1
+    BUS = 2
+    TRUCK = 3
+    MOTORCYCLE = 4
+    BICYCLE = 5
+    PEDESTRIAN = 6
+
+
+class Reports(Table, key=("sender", "time_ns"), position=("x", "y")):
+    """What vehicles said of themselves in BSMs decoded this tick."""
+
+    sender: U64 = column("", "temporary identity: the 8 octets of the message, big-endian")
+    time_ns: I64 = column("ns", "instant the sender measured its state, from secMark")
+    received_ns: I64 = column("ns", "instant the message was received")
+    kind: U8 = column("", "vehicle class", codes=Kind)
+    x: F64 = column("m", "east of the city's origin", places=3)
+    y: F64 = column("m", "north of the city's origin", places=3)
+    heading: F64 = column("rad", "direction of travel, anticlockwise from east", places=4)
+    speed: F64 = column("m/s", "speed over ground", places=3, low=0, high=60)
+    acceleration: F64 = column("m/s2", "along the heading", places=2, low=-10, high=10)
+    yaw_rate: F64 = column("rad/s", "rate of turn, anticlockwise", places=4, low=-2, high=2)
+    length: F64 = column("m", "bumper to bumper", places=2, low=0.3, high=25)
+    width: F64 = column("m", "without mirrors", places=2, low=0.3, high=4)
+    position_sigma: F64 = column("m", "the sender's own standard deviation per axis", places=2, low=0, high=50)
+    events: U16 = column("", "VehicleEventFlags, first flag in bit 0")
+
+
+class RefusalReason(IntEnum):
+    """Why a frame did not become rows."""
+
+    TRUNCATED = 1
+    MALFORMED = 2
+    OUT_OF_RANGE = 3
+    UNKNOWN_MESSAGE = 4
+    TRAILING_BITS = 5
+    DUPLICATE = 6
+    STALE = 7
+
+
+class Refusals(Table, key=("received_ns", "link", "number")):
+    """Frames that were received and not understood, so that nothing is lost uncounted."""
+
+    received_ns: I64 = column("ns", "instant the frame was received")
+    link: U64 = column("", "who handed the frame over: a roadside unit, a pole or a vehicle")
+    number: U16 = column("", "running number within link and instant")
+    reason: U8 = column("", "why", codes=RefusalReason)
+    octets: U16 = column("", "length of the frame")
+
+
+class MessageType(IntEnum):
+    """The five day-I messages, by their index in the MessageFrame."""
+
+    BSM = 0
+    MAP = 1
+    RSM = 2
+    SPAT = 3
+    RSI = 4
+
+
+class Traffic(Table, key=("type", "direction")):
+    """How many frames and octets passed the edge this tick."""
+
+    type: U8 = column("", "message type", codes=MessageType)
+    direction: U8 = column("", "0 received, 1 sent")
+    frames: U64 = column("", "frames")
+    octets: U64 = column("", "octets of all frames")

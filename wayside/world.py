@@ -1,0 +1,114 @@
+"""The World: the only thing with a clock, a radio or an actuator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from wayside.frame import Frame
+from wayside.maps.road import RoadMap
+from wayside.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One wire message on its way in or out.
+
+    Attributes:
+        time_ns: instant it was received, or is to be sent.
+        link: who handed it over or shall send it: roadside unit, pole or vehicle.
+        payload: the octets.
+    """
+
+    time_ns: int
+    link: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a World gives for one tick: messages still to be decoded, and tables."""
+
+    time_ns: int
+    messages: Sequence[Message] = ()
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened outside the tables and belongs in the Run's log.
+
+    Attributes:
+        kind: a word from the glossary, such as `planted`.
+        facts: plain values: numbers, texts and booleans.
+    """
+
+    time_ns: int
+    kind: str
+    facts: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+def identity(name: str) -> int:
+    """Return the 64-bit V2X identity a named vehicle is registered under; the same on every machine.
+
+    >>> hex(identity("taxi-01"))
+    '0xc7830e56b9eb396c'
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+
+
+class Edge(Protocol):
+    """The line between octets and tables. Messages exist only here.
+
+    Attributes:
+        writes: the tables that `decode` gives each tick.
+    """
+
+    writes: frozenset[type[Table]]
+
+    def decode(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
+        """Turn what roadside units received into tables; what cannot be understood becomes Refusals."""
+
+    def encode(self, frame: Frame) -> list[Message]:
+        """Turn the picture, forecasts and Orders of the frame into the messages roadside units send."""
+
+    def speak(self, tables: Sequence[Table], time_ns: int) -> list[Message]:
+        """Turn what simulated vehicles and poles say (Reports, Detections) into their messages."""
+
+    def hear(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
+        """Turn what roadside units sent into what simulated vehicles understand of it."""
+
+
+@runtime_checkable
+class World(Protocol):
+    """A place where the city happens: simulator, road log, rig or the real one.
+
+    Attributes:
+        provides: tables that `poll` gives by itself.
+        speaks: whether `poll` also gives messages, from which the edge makes Reports and Detections.
+        road: the map.
+        assets: what stands there: poles, units, chargers, permits.
+        start_ns: instant of the first tick.
+        tick_ns: spacing of ticks.
+    """
+
+    provides: frozenset[type[Table]]
+    speaks: bool
+    road: RoadMap
+    assets: tuple[Table, ...]
+    start_ns: int
+    tick_ns: int
+
+    def poll(self, until_ns: int) -> Intake | None:
+        """Let the World go on to that instant and return what came in; None when it has ended."""
+
+    def act(self, orders: Frame, messages: Sequence[Message]) -> None:
+        """Carry out the Orders tables of the frame and put the messages on the air. Other tables are ignored."""
+
+    def events(self) -> Sequence[Event]:
+        """Return what happened since the last call and belongs in the log, such as a planted fault."""
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""

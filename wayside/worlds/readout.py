@@ -1,0 +1,198 @@
+"""Reading the state of every vehicle and person out of SUMO, one column at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from wayside.admission.tables import VehicleClass
+from wayside.maps.road import RoadMap
+from wayside.table import F64, I32, U8, U64
+from wayside.v2x.tables import Kind
+from wayside.world import identity
+from wayside.worlds.tables import Truth
+
+KIND_OF_CLASS = {
+    **dict.fromkeys(("bus", "coach"), Kind.BUS),
+    **dict.fromkeys(("truck", "trailer"), Kind.TRUCK),
+    **dict.fromkeys(("motorcycle", "moped", "scooter"), Kind.MOTORCYCLE),
+    "bicycle": Kind.BICYCLE,
+    "pedestrian": Kind.PEDESTRIAN,
+    **dict.fromkeys(
+        ("passenger", "private", "taxi", "hov", "evehicle", "delivery", "emergency", "authority", "army", "vip"),
+        Kind.CAR,
+    ),
+    **dict.fromkeys(("custom1", "custom2", "ignoring"), Kind.CAR),
+}  # SUMO's vehicle classes; those not named here (rail, ship, aircraft) are unknown
+
+AUTOMATED_TYPES = {
+    "robotaxi": VehicleClass.ROBOTAXI,
+    "automated_bus": VehicleClass.BUS,
+    "sweeper": VehicleClass.SWEEPER,
+    "parcel_robot": VehicleClass.PARCEL_ROBOT,
+    "container_truck": VehicleClass.CONTAINER_TRUCK,
+}  # vehicle types of the route files that are automated
+
+
+class FleetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which road users send, and which drive themselves."""
+
+    equipped_share: float = 0.3  # of ordinary motor vehicles
+    automated_share: float = 0.0  # of ordinary cars that are made robotaxis; for route files that know none
+
+
+def share_of(purpose: str, name: str) -> float:
+    """Return a number in [0, 1) that this name always has for this purpose.
+
+    >>> round(share_of("equipped", "car-1"), 3) == round(share_of("equipped", "car-1"), 3)
+    True
+    """
+    return identity(f"{purpose} {name}") / 2.0**64
+
+
+def person_identity(name: str) -> int:
+    """Return the identity of a person, who may have the name of a vehicle."""
+    return identity(f"person {name}")
+
+
+class _Lanes(dict[str, int]):
+    """Lane names to indices of the map; -1 for a lane the map does not have."""
+
+    def __missing__(self, name: str) -> int:
+        return -1
+
+
+class _Register(dict[str, int]):
+    """Names to rows of facts that never change; a name that is new is looked up in SUMO once."""
+
+    def __init__(self, facts: Callable[[str], tuple[int, int, float, float, bool, int]]) -> None:
+        super().__init__()
+        self._facts = facts
+        self._room(256)
+
+    def _room(self, rows: int) -> None:
+        self.id: U64 = np.zeros(rows, np.uint64)
+        self.kind: U8 = np.zeros(rows, np.uint8)
+        self.length: F64 = np.zeros(rows)
+        self.width: F64 = np.zeros(rows)
+        self.equipped: NDArray[np.bool_] = np.zeros(rows, np.bool_)
+        self.automated: U8 = np.zeros(rows, np.uint8)
+
+    def __missing__(self, name: str) -> int:
+        row = len(self)
+        if row == len(self.id):
+            kept = (self.id, self.kind, self.length, self.width, self.equipped, self.automated)
+            self._room(2 * row)
+            own = (self.id, self.kind, self.length, self.width, self.equipped, self.automated)
+            for new, old in zip(own, kept, strict=True):
+                new[:row] = old
+        facts = self._facts(name)
+        self.id[row], self.kind[row], self.length[row], self.width[row], self.equipped[row], self.automated[row] = facts
+        self[name] = row
+        return row
+
+
+class Readout:
+    """Reads everything that moves; one simulation's lifetime.
+
+    Positions become those of body centres (SUMO gives front bumpers), angles mathematical ones.
+
+    Attributes:
+        names: of the vehicles in the last `read`, in SUMO's order.
+        name_of: name of each vehicle that ever sent, by its V2X identity.
+    """
+
+    def __init__(self, sumo: Any, road: RoadMap, config: FleetConfig) -> None:
+        self._sumo, self._config = sumo, config
+        self._lanes = _Lanes(zip(road.lane_names, range(len(road.lane_names)), strict=True))
+        self._vehicles = _Register(self._vehicle_facts)
+        self._persons = _Register(self._person_facts)
+        self._reads = _Getters(sumo.libsumo._libsumo, "vehicle")
+        self._person_reads = _Getters(sumo.libsumo._libsumo, "person")
+        self._rides = sumo.person.getVehicle
+        self.names: tuple[str, ...] = ()
+        self.name_of: dict[int, str] = {}
+
+    def _vehicle_facts(self, name: str) -> tuple[int, int, float, float, bool, int]:
+        vehicle = self._sumo.vehicle
+        kind = KIND_OF_CLASS.get(vehicle.getVehicleClass(name), Kind.UNKNOWN)
+        # a vehicle given a property of its own has a type of its own, named type@vehicle
+        automated = AUTOMATED_TYPES.get(vehicle.getTypeID(name).split("@")[0], VehicleClass.NONE)
+        if not automated and kind == Kind.CAR and share_of("automated", name) < self._config.automated_share:
+            automated = VehicleClass.ROBOTAXI
+        motor = kind in (Kind.CAR, Kind.BUS, Kind.TRUCK, Kind.MOTORCYCLE)
+        equipped = bool(automated) or (motor and share_of("equipped", name) < self._config.equipped_share)
+        who = identity(name)
+        if equipped:
+            self.name_of[who] = name
+        return who, kind, vehicle.getLength(name), vehicle.getWidth(name), equipped, automated
+
+    def _person_facts(self, name: str) -> tuple[int, int, float, float, bool, int]:
+        person = self._sumo.person
+        length, width = person.getLength(name), person.getWidth(name)
+        return person_identity(name), Kind.PEDESTRIAN, max(length, 0.3), max(width, 0.3), False, VehicleClass.NONE
+
+    def read(self) -> Truth:
+        """Return all vehicles and all persons on foot, in order of identity."""
+        self.names = self._sumo.vehicle.getIDList()
+        persons = self._sumo.person.getIDList()
+        vehicles = self._reads.columns(self.names, self._vehicles, self._lanes)
+        if not persons:
+            return _table(vehicles)
+        on_foot = [name for name, vehicle in zip(persons, map(self._rides, persons), strict=True) if not vehicle]
+        walking = self._person_reads.columns(on_foot, self._persons, self._lanes)
+        return _table({name: np.concatenate([vehicles[name], walking[name]]) for name in vehicles})
+
+
+class _Getters:
+    """The getters of one of SUMO's domains, below their Python wrappers, which cost a third of a call."""
+
+    def __init__(self, functions: Any, domain: str) -> None:
+        self._position = getattr(functions, f"{domain}_getPosition")
+        self._angle = getattr(functions, f"{domain}_getAngle")
+        self._speed = getattr(functions, f"{domain}_getSpeed")
+        self._acceleration = getattr(functions, f"{domain}_getAcceleration", None)
+        self._lane = getattr(functions, f"{domain}_getLaneID")
+
+    def columns(
+        self, names: Iterable[str], register: _Register, lanes: Mapping[str, int]
+    ) -> dict[str, NDArray[Any]]:
+        names = tuple(names)
+        count = len(names)
+        place = np.fromiter(chain.from_iterable(map(self._position, names)), np.float64, 2 * count)
+        row = np.fromiter(map(register.__getitem__, names), np.int64, count)
+        angle = np.fromiter(map(self._angle, names), np.float64, count)
+        # SUMO counts clockwise from north
+        heading = math.pi / 2.0 - np.deg2rad(angle)
+        heading -= 2.0 * math.pi * np.floor((heading + math.pi) / (2.0 * math.pi))
+        length = register.length[row]
+        return {
+            "id": register.id[row],
+            "kind": register.kind[row],
+            "x": place[0::2] - 0.5 * length * np.cos(heading),
+            "y": place[1::2] - 0.5 * length * np.sin(heading),
+            "heading": heading,
+            "speed": np.fromiter(map(self._speed, names), np.float64, count),
+            "acceleration": np.zeros(count)
+            if self._acceleration is None
+            else np.fromiter(map(self._acceleration, names), np.float64, count),
+            "length": length,
+            "width": register.width[row],
+            "lane": np.fromiter(map(lanes.__getitem__, map(self._lane, names)), np.int32, count),
+            "equipped": register.equipped[row],
+            "automated": register.automated[row],
+        }
+
+
+def _table(columns: dict[str, NDArray[Any]]) -> Truth:
+    order = np.argsort(columns["id"])
+    return Truth(**{name: values[order] for name, values in columns.items()})
+
+
+__all__ = ["AUTOMATED_TYPES", "KIND_OF_CLASS", "FleetConfig", "I32", "Readout", "person_identity", "share_of"]
