@@ -73,8 +73,20 @@ class Pipeline:
         """Tell whether a step runs at that instant."""
         return (time_ns - self.start_ns) % round(one.period_s * 1e9) == 0
 
-    def call(self, one: AnyStep, tables: Mapping[type[Table], Table], before: Table, time_ns: int) -> Table:
-        """Run one step on the given tables and return what it wrote, rounded and in order."""
+    def written(
+        self, one: AnyStep, tables: Mapping[type[Table], Table], before: Mapping[type[Table], Table], time_ns: int
+    ) -> Table:
+        """Return the table of this tick after the step: rounded, in order, and with what others wrote to it."""
+        kind = one.writes
+        if self.due(one, time_ns):
+            table = self._call(one, tables, before[kind], time_ns)
+        else:
+            table = before[kind] if kind.held else kind.empty()
+        if kind.shared and kind in tables and len(tables[kind]):
+            return kind.concatenate([tables[kind], table]).canonical()
+        return table
+
+    def _call(self, one: AnyStep, tables: Mapping[type[Table], Table], before: Table, time_ns: int) -> Table:
         values: dict[str, Any] = {name: tables[kind] for name, kind in one.reads}
         if one.remembers:
             values["before"] = before
@@ -84,8 +96,8 @@ class Pipeline:
             values["road"] = self.road
         if one.needs_time:
             values["time_ns"] = time_ns
-        written: Table = one.function(**values)
-        return written.canonical()
+        result: Table = one.function(**values)
+        return result.canonical()
 
     def tick(
         self,
@@ -115,14 +127,7 @@ class Pipeline:
         tables.update({type(a): a for a in self.assets})
         started = timer() if timer is not None else 0
         for one in self.steps:
-            kind = one.writes
-            if self.due(one, time_ns):
-                written = self.call(one, tables, before[kind], time_ns)
-            else:
-                written = before[kind] if kind.held else kind.empty()
-            if kind.shared and kind in tables:
-                written = kind.concatenate([tables[kind], written]).canonical()
-            tables[kind] = written
+            tables[one.writes] = self.written(one, tables, before, time_ns)
             if timer is not None and timings is not None:
                 now = timer()
                 timings[one.name] = (now - started) / 1e6

@@ -50,7 +50,9 @@ def record(folder: Path, ticks: int, *, complete: bool = True) -> tuple[list[Fra
                     surface_c=[20.0], time_ns=[tick // 10],
                 )  # fmt: skip
             frame = Frame(tick * TICK_NS, [things(tick, tick % 7), poles(1.0), weather])
-            recorder.record(frame, {"tick": 1.0}, [Event(frame.time_ns, "test", {"tick": tick})] if tick == 3 else [])
+            recorder.record(
+                frame, {"tick": 1.0}, [Event(frame.time_ns, "test", {"tick": tick})] if tick == 3 else []
+            )
             frames.append(frame)
         recorder.close(complete=complete)
         return frames, recorder.hash
