@@ -115,6 +115,7 @@ def operate(
             timings["encode"] = (encoded - ticked) / 1e6
             if recorder is not None:
                 recorder.record(frame, timings, world.events())
+                recorder.note_timing("store", (clock() - acted) / 1e6)
             done += 1
             if on_tick is not None:
                 on_tick(done, frame)

@@ -151,6 +151,10 @@ class Recorder:
         if len(self._ticks) >= SEGMENT_TICKS:
             self.flush()
 
+    def note_timing(self, part: str, milliseconds: float) -> None:
+        """Add a duration to the last recorded tick."""
+        self._timings.setdefault(part, []).append(milliseconds)
+
     def flush(self) -> None:
         """Write what is buffered as one segment."""
         if not self._ticks:

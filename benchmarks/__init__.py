@@ -1,0 +1,1 @@
+"""Every performance bar, printed beside its reference: `make bench`."""
