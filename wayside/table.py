@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform, get_args, get_type_hints
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -85,6 +86,23 @@ def column(
     return _Declared(unit, meaning, places, codes, low, high, shape)
 
 
+@numba.njit(cache=True)
+def round_into(values: F64, scale: float, out: F64) -> bool:
+    """Round to whole parts of 1/scale; tell whether a value is infinite.
+
+    Every zero becomes +0 and every NaN the same NaN, so that equal values have equal bytes.
+    """
+    infinite = False
+    for i in range(len(values)):
+        value = values[i]
+        if np.isnan(value):
+            out[i] = np.nan
+        else:
+            out[i] = np.rint(value * scale) / scale + 0.0
+            infinite |= np.isinf(value)
+    return infinite
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(column,))
 class Table:
     """Equal-length, read-only columns; subclass it and declare the columns as annotated attributes.
@@ -113,6 +131,7 @@ class Table:
 
     columns: ClassVar[Mapping[str, Column]] = {}
     table_name: ClassVar[str] = ""  # its name in files and queries
+    _scales: ClassVar[tuple[tuple[str, float], ...]] = ()
     key: ClassVar[tuple[str, ...]] = ()
     position: ClassVar[tuple[str, str] | None] = None
     shared: ClassVar[bool] = False
@@ -160,6 +179,7 @@ class Table:
             if name not in columns:
                 raise TableError(f"{cls.__name__} has no column {name!r} to be its key or position")
         cls.columns = columns
+        cls._scales = tuple((c.name, 10.0**c.places) for c in columns.values() if c.places is not None)
         cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         cls.key, cls.position, cls.shared = key, position, shared
         cls.held, cls.stored, cls.asset, cls.truth = held or asset, stored, asset, truth
@@ -234,7 +254,13 @@ class Table:
 
     def take(self, rows: NDArray[Any] | slice) -> Self:
         """Return the given rows (indices or a mask), in that order."""
-        return type(self)(**{name: array[rows] for name, array in self.arrays()})
+        taken = {}
+        for name, array in self.arrays():
+            part = array[rows]
+            if part.flags.writeable:
+                part.flags.writeable = False
+            taken[name] = part
+        return self._trusted(taken)
 
     def replace(self, **changed: ArrayLike) -> Self:
         """Return a copy with the given columns replaced."""
@@ -246,15 +272,23 @@ class Table:
         Raises:
             TableError: a value is infinite; unknown is NaN, and everything else has a place on the number line.
         """
-        changed: dict[str, ArrayLike] = {}
-        for name, declared in self.columns.items():
-            if declared.places is not None:
-                scale = 10.0**declared.places
-                if np.isinf(self.__dict__[name]).any():
-                    raise TableError(f"{type(self).__name__}.{name} holds an infinite value; use NaN for unknown")
-                # adding zero turns -0.0 into 0.0, so that equal numbers have equal bytes
-                changed[name] = np.rint(self.__dict__[name] * scale) / scale + 0.0
-        return self.replace(**changed) if changed else self
+        arrays = dict(self.__dict__)
+        arrays.pop("_digest", None)
+        for name, scale in self._scales:
+            values = np.ascontiguousarray(arrays[name])
+            fine = np.empty_like(values)
+            if round_into(values.reshape(-1), scale, fine.reshape(-1)):
+                raise TableError(f"{type(self).__name__}.{name} holds an infinite value; use NaN for unknown")
+            fine.flags.writeable = False
+            arrays[name] = fine
+        return self._trusted(arrays)
+
+    @classmethod
+    def _trusted(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """Make a table of arrays that are known to fit: of the right dtype, shape and length, and read-only."""
+        table = cls.__new__(cls)
+        table.__dict__.update(arrays)
+        return table
 
     def order(self) -> NDArray[np.intp]:
         """Return the indices that sort the rows by the key."""
@@ -312,15 +346,17 @@ class Table:
             yield declared, np.rint(values * 10.0**declared.places).astype(np.int64), unknown
 
     def digest(self) -> bytes:
-        """Return 16 bytes that equal tables share; taken over the rounded values and kept once computed."""
+        """Return 16 bytes that equal tables share, kept once computed.
+
+        It is taken over the values as they are: of a table in a Frame these are rounded, so that noise below the
+        last decimal place does not reach it.
+        """
         known: bytes | None = self.__dict__.get("_digest")
         if known is not None:
             return known
         state = hashlib.blake2b(type(self).__name__.encode(), digest_size=16)
-        for _, values, unknown in self.integers():
-            state.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).data)
-            if unknown is not None:
-                state.update(np.packbits(unknown).data)
+        for _, values in self.arrays():
+            state.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
         self.__dict__["_digest"] = state.digest()
         return state.digest()
 
