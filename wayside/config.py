@@ -23,6 +23,8 @@ from wayside.step import AnyStep, Step
 from wayside.table import Table, TableError, declared_tables
 from wayside.world import identity
 
+HEADS = ("city", "world", "steps", "include")  # parts of a city file that are no tables
+
 
 class ConfigError(WaysideError):
     """A city file is wrong; the text says where, what was found, what was expected and how to mend it."""
@@ -163,7 +165,7 @@ def convert(raw: Any, kind: type[msgspec.Struct], where: str) -> Any:
 def read_city(source: str | Path) -> City:
     """Read a city: the name of a built-in one, or a path to a city file.
 
-    Tables of assets may stand in the city file itself or in files it lists under `include`.
+    Its parts may stand in the city file itself or in files it lists under `include`; none may stand twice.
 
     Raises:
         ConfigError: anything in it is wrong.
@@ -172,11 +174,7 @@ def read_city(source: str | Path) -> City:
     if not path.is_file():
         known = ", ".join(sorted(built_in_cities()))
         raise ConfigError(f"no city {str(source)!r}: neither a built-in one ({known}) nor a file")
-    raw, digest = _read_toml(path), hashlib.blake2b(path.read_bytes(), digest_size=16)
-    parts = [(path, raw)]
-    for name in raw.pop("include", []):
-        parts.append((path.parent / name, _read_toml(path.parent / name)))
-        digest.update((path.parent / name).read_bytes())
+    raw, came_from, digest = _with_includes(path)
     header = convert(raw.pop("city", {}), CityHeader, f"{path}: [city]")
     try:
         if datetime.fromisoformat(header.start).tzinfo is None:
@@ -192,14 +190,27 @@ def read_city(source: str | Path) -> City:
     steps, settings = _read_steps(raw.pop("steps", {}), path)
     tables: list[Table] = []
     fillable = asset_tables()
-    for where, part in parts:
-        for name, rows in part.items():
-            if name not in fillable:
-                raise ConfigError(
-                    f"{where}: unknown part {name!r}; {_nearest(name, [*fillable, 'city', 'world', 'steps'])}"
-                )
-            tables.append(read_rows(fillable[name], rows, str(where)))
-    return City(header, kind, world, steps, settings, tuple(tables), path.parent, digest.hexdigest())
+    for name, rows in raw.items():
+        where = str(came_from[name])
+        if name not in fillable:
+            raise ConfigError(f"{where}: unknown part {name!r}; {_nearest(name, [*fillable, *HEADS])}")
+        tables.append(read_rows(fillable[name], rows, where))
+    return City(header, kind, world, steps, settings, tuple(tables), path.parent, digest)
+
+
+def _with_includes(path: Path) -> tuple[dict[str, Any], dict[str, Path], str]:
+    """Return a city file's parts and those of the files it includes, where each came from, and a hash of all."""
+    raw = _read_toml(path)
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=16)
+    included = [path.parent / name for name in raw.pop("include", [])]
+    came_from = dict.fromkeys(raw, path)
+    for source in included:
+        for name, part in _read_toml(source).items():
+            if name in raw:
+                raise ConfigError(f"{source}: the part {name!r} stands in {came_from[name]} too; keep one of them")
+            raw[name], came_from[name] = part, source
+        digest.update(source.read_bytes())
+    return raw, came_from, digest.hexdigest()
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def fair_shares(wanted: F64, least: F64, limit: float) -> F64:
     sums = low.sum() + np.concatenate([[0.0], np.cumsum(slopes[:-1] * np.diff(corners))])
     place = max(int(np.searchsorted(sums, limit, side="right")) - 1, 0)
     level = corners[place] + max(limit - sums[place], 0.0) / max(int(slopes[place]), 1)
-    return np.clip(level, low, high)
+    shares: F64 = np.clip(level, low, high)
+    return shares
 
 
 @step(reach_m=None)
@@ -88,11 +89,11 @@ def share_power(
     new = now.time_ns > before.time_ns
     elapsed_s = np.where(before.time_ns > 0, (now.time_ns - before.time_ns) * 1e-9, 0.0)
     slowed = before.allowed_kw - chargers.rated_kw / config.slow_down_s * elapsed_s
-    allowed = np.where(new, np.maximum(before.limit_kw, slowed), before.allowed_kw)
+    allowed = np.where(new & ~before.faulty, np.maximum(before.limit_kw, slowed), before.allowed_kw)
 
     excess = now.power_kw > allowed + np.maximum(config.above_kw, config.above_share * allowed)
     began = np.where(before.above_since_ns > 0, before.above_since_ns, now.time_ns)
-    above: I64 = np.where(excess, began, 0)
+    above: I64 = np.where(excess, began, np.where(before.faulty, before.above_since_ns, 0))
     faulty = before.faulty | (excess & (now.time_ns - above > config.above_s * 1e9))
     worst = np.where(excess, np.maximum(before.worst_kw, now.power_kw), np.where(faulty, before.worst_kw, 0.0))
     silent = (now.time_ns > 0) & (now.time_ns.max(initial=0) - now.time_ns > config.silent_s * 1e9)

@@ -46,7 +46,7 @@ class Projection:
     >>> city = Projection.around(22.71, 114.35)
     >>> x, y = city.from_wgs84([22.71, 22.72], [114.35, 114.35])
     >>> x.round(3) + 0.0, y.round(1) + 0.0
-    (array([0., 0.]), array([   0. , 1107.5]))
+    (array([0., 0.]), array([   0. , 1107.4]))
     """
 
     definition: str
@@ -105,7 +105,7 @@ def gcj02_from_wgs84(latitude: ArrayLike, longitude: ArrayLike) -> tuple[F64, F6
     about a metre. For display only.
 
     >>> [v.round(6).item() for v in gcj02_from_wgs84(22.7, 114.35)]
-    [22.697162, 114.355071]
+    [22.697296, 114.354922]
     """
     lat, lon = np.broadcast_arrays(np.asarray(latitude, np.float64), np.asarray(longitude, np.float64))
     x, y = lon - 105.0, lat - 35.0

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wayside.maps.coordinates import Projection
-from wayside.maps.programs import light_of
+from wayside.maps.programs import Program, tables_of
 from wayside.maps.road import RoadMap
-from wayside.maps.tables import (
-    Connections,
-    Direction,
-    LaneKind,
-    LanePoints,
-    Lanes,
-    Nodes,
-    SignalLinks,
-    SignalPhases,
-)
+from wayside.maps.tables import Connections, Direction, LaneKind, LanePoints, Lanes, Nodes
+from wayside.table import F64, I32
 
 ORIGIN = (22.71, 114.35)  # latitude, longitude [degrees] of a drawing's point 0, 0 unless told otherwise
 
@@ -69,11 +61,12 @@ class ConnectionSketch:
 
 @dataclass(frozen=True)
 class NodeSketch:
-    """A junction: its middle [m] and signal controller, -1 none."""
+    """A junction: its middle [m], signal controller (-1 none) and name (`node<index>` if not given)."""
 
     x: float
     y: float
     controller: int = -1
+    name: str | None = None
 
 
 def draw(
@@ -81,8 +74,12 @@ def draw(
     connections: Sequence[ConnectionSketch] = (),
     *,
     nodes: Sequence[NodeSketch] | None = None,
-    programs: Mapping[int, Sequence[tuple[float, str]]] | None = None,
+    programs: Mapping[int, Program] | None = None,
+    groups: Mapping[int, Mapping[int, int]] | None = None,
+    controller_names: Sequence[str] | None = None,
     origin: tuple[float, float] = ORIGIN,
+    projection: Projection | None = None,
+    placed: bool = True,
     name: str = "drawing",
 ) -> RoadMap:
     """Return the map of a sketch.
@@ -91,78 +88,78 @@ def draw(
         lanes: the lanes; their place in the list is their index.
         connections: which continues in which.
         nodes: junctions; if not given, one per controller, amid the ends of the lanes it governs.
-        programs: per controller its phases, each (duration [s], letters): the first letter is the light of
-            group 1, the second of group 2, with the simulator's letters (G, g, y, r, ...). Link i of the
-            controller is then group i + 1.
+        programs: signal program of each controller, by index.
+        groups: signal group of each link of those programs; if not given, link i is group i + 1.
+        controller_names: `controller<index>` if not given.
         origin: latitude and longitude [degrees] of point 0, 0.
+        projection: used instead of the origin.
+        placed: False leaves the map without a place on the globe.
         name: of the map.
+
+    Raises:
+        MapError: the sketch contradicts itself.
 
     >>> road = draw([LaneSketch([(0, 0), (100, 0)])])
     >>> road.lanes.length
     array([100.])
     """
-    lines = [np.asarray(lane.points, np.float64).reshape(-1, 2) for lane in lanes]
-    offsets = [np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))]) for line in lines]
-    counts = np.array([len(line) for line in lines], np.int32)
     programs = programs or {}
+    governed = [*programs, *(lane.controller for lane in lanes), *(c.controller for c in connections)]
+    if controller_names is None:
+        controller_names = [f"controller{i}" for i in range(1 + max([-1, *governed]))]
+    if groups is None:
+        groups = {c: {i: i + 1 for i in range(len(p.states[0]))} for c, p in programs.items()}
     if nodes is None:
-        nodes = [_amid(lanes, c) for c in range(_controllers(lanes, connections, programs))]
+        nodes = [_amid(lanes, c) for c in range(len(controller_names))]
+    phases, links = tables_of(programs, groups)
     node_of = {node.controller: i for i, node in enumerate(nodes) if node.controller >= 0}
-    points = np.concatenate([*lines, np.empty((0, 2))])
+    to_node = [node_of.get(lane.controller, -1) if lane.to_node is None else lane.to_node for lane in lanes]
+    points, counts = _lines(lanes)
     return RoadMap.of(
         name,
         Lanes(
-            lane=np.arange(len(lanes)),
-            edge=[i if lane.edge is None else lane.edge for i, lane in enumerate(lanes)],
-            number=[lane.number for lane in lanes],
-            kind=[lane.kind for lane in lanes],
-            internal=[lane.internal for lane in lanes],
-            length=[offset[-1] for offset in offsets],
-            width=[lane.width for lane in lanes],
-            speed_limit=[lane.speed_limit for lane in lanes],
-            from_node=[lane.from_node for lane in lanes],
-            to_node=[node_of.get(k.controller, -1) if k.to_node is None else k.to_node for k in lanes],
-            controller=[lane.controller for lane in lanes],
-            first_point=np.cumsum(counts) - counts,
+            **_numbers(lanes, "number", "kind", "internal", "width", "speed_limit", "from_node", "controller"),
+            lane=_count(len(lanes)),
+            edge=np.array([i if lane.edge is None else lane.edge for i, lane in enumerate(lanes)], np.int32),
+            length=points.offset[np.cumsum(counts) - 1] if len(lanes) else np.empty(0),
+            to_node=np.array(to_node, np.int32),
+            first_point=(np.cumsum(counts) - counts).astype(np.int32),
             points=counts,
         ),
-        LanePoints(
-            lane=np.repeat(np.arange(len(lanes)), counts),
-            number=np.concatenate([*(np.arange(n) for n in counts), np.empty(0, np.int32)]),
-            x=points[:, 0],
-            y=points[:, 1],
-            offset=np.concatenate([*offsets, np.empty(0)]),
-        ),
+        points,
         Connections(
-            from_lane=[c.from_lane for c in connections],
-            to_lane=[c.to_lane for c in connections],
-            via_lane=[c.via_lane for c in connections],
-            direction=[c.direction for c in connections],
-            controller=[c.controller for c in connections],
-            group=[c.group for c in connections],
+            **_numbers(connections, "from_lane", "to_lane", "via_lane", "direction", "controller", "group")
         ),
-        Nodes(
-            node=np.arange(len(nodes)),
-            x=[node.x for node in nodes],
-            y=[node.y for node in nodes],
-            controller=[node.controller for node in nodes],
-        ),
-        _phases(programs),
-        _links(programs),
+        Nodes(**_numbers(nodes, "x", "y", "controller"), node=_count(len(nodes))),
+        phases,
+        links,
         lane_names=[lane.name or f"lane{i}" for i, lane in enumerate(lanes)],
-        node_names=[f"node{i}" for i in range(len(nodes))],
-        controller_names=[f"controller{i}" for i in range(_controllers(lanes, connections, programs))],
-        projection=Projection.around(*origin),
+        node_names=[node.name or f"node{i}" for i, node in enumerate(nodes)],
+        controller_names=controller_names,
+        projection=(projection or Projection.around(*origin)) if placed else None,
     )
 
 
-def _controllers(
-    lanes: Sequence[LaneSketch],
-    connections: Sequence[ConnectionSketch],
-    programs: Mapping[int, Sequence[tuple[float, str]]],
-) -> int:
-    """Return the number of controllers a sketch speaks of."""
-    return 1 + max([-1, *programs, *(k.controller for k in lanes), *(c.controller for c in connections)])
+def _numbers(sketches: Sequence[object], *names: str) -> dict[str, Any]:
+    """Return attributes of all sketches as columns."""
+    return {name: [getattr(sketch, name) for sketch in sketches] for name in names}
+
+
+def _count(many: int) -> I32:
+    """Return 0, 1, 2, ..."""
+    return np.arange(many, dtype=np.int32)
+
+
+def _lines(lanes: Sequence[LaneSketch]) -> tuple[LanePoints, I32]:
+    """Return the points of all lanes, to the millimetre, and their number per lane."""
+    counts = np.array([len(lane.points) for lane in lanes], np.int32)
+    x, y = (np.array([p[i] for lane in lanes for p in lane.points], np.float64).round(3) for i in (0, 1))
+    first = np.cumsum(counts) - counts
+    number = _count(len(x)) - np.repeat(first, counts)
+    run = np.cumsum(np.where(number == 0, 0.0, np.hypot(np.diff(x, prepend=0), np.diff(y, prepend=0))))
+    offset = run - np.repeat(run[first] if len(lanes) else np.empty(0), counts)
+    lane = np.repeat(_count(len(lanes)), counts)
+    return LanePoints(lane=lane, number=number.astype(np.int32), x=x, y=y, offset=offset), counts
 
 
 def _amid(lanes: Sequence[LaneSketch], controller: int) -> NodeSketch:
@@ -170,30 +167,6 @@ def _amid(lanes: Sequence[LaneSketch], controller: int) -> NodeSketch:
     ends = [k.points[-1] for k in lanes if k.controller == controller and not k.internal] or [(0.0, 0.0)]
     x, y = np.mean(ends, axis=0)
     return NodeSketch(float(x), float(y), controller)
-
-
-def _phases(programs: Mapping[int, Sequence[tuple[float, str]]]) -> SignalPhases:
-    """Return the phases of all programs."""
-    rows = [
-        (controller, number, group, light_of(letter), duration)
-        for controller, phases in programs.items()
-        for number, (duration, letters) in enumerate(phases)
-        for group, letter in enumerate(letters, start=1)
-    ]
-    columns = list(zip(*rows, strict=True)) or [[]] * 5
-    return SignalPhases(
-        controller=columns[0], phase=columns[1], group=columns[2], light=columns[3], duration=columns[4]
-    )
-
-
-def _links(programs: Mapping[int, Sequence[tuple[float, str]]]) -> SignalLinks:
-    """Return the links of all programs: one a group."""
-    rows = [(controller, link) for controller, phases in programs.items() for link in range(len(phases[0][1]))]
-    return SignalLinks(
-        controller=[controller for controller, _ in rows],
-        link=[link for _, link in rows],
-        group=[link + 1 for _, link in rows],
-    )
 
 
 def two_lane_road(length: float = 500.0, *, width: float = 3.5, speed_limit: float = 13.9) -> RoadMap:
@@ -272,28 +245,19 @@ def crossroads(arm: float = 200.0, *, width: float = 3.5, speed_limit: float = 1
         lanes.append(
             LaneSketch(crossings[i], 4.0, 1.5, LaneKind.CROSSING, internal=True, controller=0, edge=len(lanes))
         )
-    for line in sidewalks:
-        lanes.append(LaneSketch(line, 2.0, 1.5, LaneKind.SIDEWALK, controller=0, edge=len(lanes)))
+    for walk in sidewalks:
+        lanes.append(LaneSketch(walk, 2.0, 1.5, LaneKind.SIDEWALK, controller=0, edge=len(lanes)))
     return draw(
         lanes,
         connections,
         programs={
-            0: [
-                (30.0, "GrrG"),
-                (3.0, "yrrr"),
-                (2.0, "rrrr"),
-                (30.0, "rGGr"),
-                (3.0, "ryrr"),
-                (2.0, "rrrr"),
-            ]
+            0: Program((30.0, 3.0, 2.0, 30.0, 3.0, 2.0), ("GrrG", "yrrr", "rrrr", "rGGr", "ryrr", "rrrr")),
         },
         name="crossroads",
     )
 
 
-def _bend(
-    start: NDArray[np.float64], end: NDArray[np.float64], direction: NDArray[np.float64]
-) -> list[tuple[float, float]]:
+def _bend(start: F64, end: F64, direction: F64) -> list[tuple[float, float]]:
     """Return a smooth line that leaves the start in the direction and ends across or along it."""
     ahead = float(np.dot(end - start, direction))
     corner = start + ahead * direction

@@ -7,18 +7,45 @@ that it touches. A question looks into the cells around its point and measures t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from wayside.maps.tables import LanePoints, Lanes
-from wayside.table import F64, I32, I64, U8
+from wayside.table import F64, I32, I64
 
 CELL_M = 12.0  # side of a cell; small maps and big ones alike unless the cells would be too many
 MOST_CELLS = 4_000_000  # a map wider than that many cells gets larger cells instead
 HEADING_WEIGHT_M = 2.5  # a lane that points elsewhere counts as if it were so much further away ...
 HEADING_LIMIT = np.pi / 3  # ... in full from this difference of direction [rad], less in proportion below it
+# columns of Segments.line
+X, Y = 0, 1  # where it begins [m]
+EAST, NORTH = 2, 3  # unit vector along it
+LENGTH = 4  # [m]
+HEADING = 5  # [rad], anticlockwise from east
+OFFSET = 6  # distance along the lane where it begins [m]
+STRETCH = 7  # offset gained a metre: 1, but for the rounding of offsets
+# columns of Segments.owner
+LANE = 0  # the lane it is a piece of
+KIND = 1  # kind of that lane as a bit, `1 << LaneKind`
+WALKED = 2  # 1 where direction means nothing, because people walk it both ways
+
+
+class Grid(NamedTuple):
+    """Where the square cells lie.
+
+    Attributes:
+        west, south: lower left corner [m].
+        cell: side of a cell [m].
+        columns, rows: number of cells eastward and northward.
+    """
+
+    west: float
+    south: float
+    cell: float
+    columns: int
+    rows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,37 +53,16 @@ class Segments:
     """Pieces of middle lines and the cells they lie in. Segment number = point number - lane number.
 
     Attributes:
-        x, y: where each begins [m].
-        east, north: unit vector along it.
-        length: how long it is [m].
-        offset: distance along the lane where it begins [m].
-        heading: direction [rad], anticlockwise from east.
-        lane: lane it belongs to.
-        half_width: half the width of that lane [m].
-        kind: kind of that lane as a bit, `1 << LaneKind`.
-        on_foot: 1 where direction means nothing, because people walk it both ways.
-        west, south: lower left corner of the cells [m].
-        cell: side of a cell [m].
-        columns, rows: number of cells eastward and northward.
-        cell_first, cell_segment: the segments of each cell, one cell's after the other.
+        line: one row a segment, the columns X to STRETCH above; one row is one line of the processor's cache.
+        owner: one row a segment, the columns LANE to WALKED above.
+        grid: the cells, row by row from the south.
+        cell_first, cell_segment: the segments of cell c are
+            `cell_segment[cell_first[c]:cell_first[c + 1]]`, in rising order.
     """
 
-    x: F64
-    y: F64
-    east: F64
-    north: F64
-    length: F64
-    offset: F64
-    heading: F64
-    lane: I32
-    half_width: F64
-    kind: I32
-    on_foot: U8
-    west: float
-    south: float
-    cell: float
-    columns: int
-    rows: int
+    line: F64
+    owner: I32
+    grid: Grid
     cell_first: I64
     cell_segment: I32
 
@@ -75,245 +81,210 @@ def index(lanes: Lanes, points: LanePoints, walked: tuple[int, ...]) -> Segments
     x, y, lane = points.x[begin], points.y[begin], points.lane[begin]
     dx, dy = points.x[begin + 1] - x, points.y[begin + 1] - y
     length = np.hypot(dx, dy)
-    safe = np.where(length > 0, length, 1.0)
     kind = lanes.kind[lane].astype(np.int32)
-    west, south = (float(v.min()) if len(v) else 0.0 for v in (points.x, points.y))
-    width, height = (float(np.ptp(v)) if len(v) else 0.0 for v in (points.x, points.y))
-    cell = max(CELL_M, float(np.sqrt(width * height / MOST_CELLS)), max(width, height) / MOST_CELLS)
-    columns, rows = int(width / cell) + 1, int(height / cell) + 1
-    ends = np.stack([x, y, points.x[begin + 1], points.y[begin + 1]], axis=1) - [west, south, west, south]
-    cell_first, cell_segment = _fill(np.ascontiguousarray(ends), cell, columns, rows)
-    arrays: dict[str, NDArray[np.generic]] = {
-        "x": x,
-        "y": y,
-        "east": np.where(length > 0, dx / safe, 1.0),
-        "north": dy / safe,
-        "length": length,
-        "offset": points.offset[begin],
-        "heading": np.arctan2(dy, dx),
-        "lane": lane,
-        "half_width": lanes.width[lane] / 2,
-        "kind": np.left_shift(1, kind).astype(np.int32),
-        "on_foot": np.isin(kind, walked).astype(np.uint8),
-        "cell_first": cell_first,
-        "cell_segment": cell_segment,
-    }
-    for array in arrays.values():
+    line = np.stack(
+        [
+            *(x, y, dx / length, dy / length, length, np.arctan2(dy, dx)),
+            *(points.offset[begin], (points.offset[begin + 1] - points.offset[begin]) / length),
+        ],
+        axis=1,
+    )
+    owner = np.stack([lane, np.left_shift(1, kind), np.isin(kind, walked)], axis=1).astype(np.int32)
+    grid = _grid(points.x, points.y)
+    ends = np.stack([x, y, points.x[begin + 1], points.y[begin + 1]], axis=1)
+    cell_first, cell_segment = _fill(ends - [grid.west, grid.south] * 2, grid)
+    for array in (line, owner, cell_first, cell_segment):
         array.flags.writeable = False
-    return Segments(west=west, south=south, cell=cell, columns=columns, rows=rows, **arrays)  # type: ignore[arg-type]
+    return Segments(line, owner, grid, cell_first, cell_segment)
+
+
+def _grid(x: F64, y: F64) -> Grid:
+    """Return cells that cover the points."""
+    if not len(x):
+        return Grid(0.0, 0.0, CELL_M, 1, 1)
+    width, height = float(np.ptp(x)), float(np.ptp(y))
+    cell = max(CELL_M, float(np.sqrt(width * height / MOST_CELLS)), max(width, height) / MOST_CELLS)
+    return Grid(float(x.min()), float(y.min()), cell, int(width / cell) + 1, int(height / cell) + 1)
 
 
 @numba.njit(cache=True)
-def _touches(ends: F64, cell: float, column: int, row: int) -> bool:
+def _touches(end: F64, cell: float, column: int, row: int) -> bool:
     """Tell whether a segment (x0, y0, x1, y1) may touch a cell; its bounding box is known to."""
-    dx, dy = ends[2] - ends[0], ends[3] - ends[1]
-    middle_x, middle_y = (column + 0.5) * cell - ends[0], (row + 0.5) * cell - ends[1]
-    reach: float = 0.5 * cell * (abs(dx) + abs(dy)) + 1e-6
-    return abs(dx * middle_y - dy * middle_x) <= reach
+    dx, dy = end[2] - end[0], end[3] - end[1]
+    middle_x, middle_y = (column + 0.5) * cell - end[0], (row + 0.5) * cell - end[1]
+    return bool(abs(dx * middle_y - dy * middle_x) <= 0.5 * cell * (abs(dx) + abs(dy)) + 1e-6)
 
 
 @numba.njit(cache=True)
-def _fill(ends: F64, cell: float, columns: int, rows: int) -> tuple[I64, I32]:
+def _fill(ends: F64, grid: Grid) -> tuple[I64, I32]:
     """Return the segments of each cell: first entry per cell, and the entries."""
-    first = np.zeros(columns * rows + 1, np.int64)
+    cells = grid.columns * grid.rows
+    first = np.zeros(cells + 1, np.int64)
     segments = np.empty(0, np.int32)
     for fills in (False, True):
         if fills:
             total = 0
-            for c in range(columns * rows):
+            for c in range(cells):
                 here = first[c]
                 first[c] = total
                 total += here
-            first[columns * rows] = total
+            first[cells] = total
             segments = np.empty(total, np.int32)
         for s in range(len(ends)):
-            e = ends[s]
-            for row in range(int(min(e[1], e[3]) / cell), min(rows - 1, int(max(e[1], e[3]) / cell)) + 1):
-                low, high = int(min(e[0], e[2]) / cell), min(columns - 1, int(max(e[0], e[2]) / cell))
-                for column in range(low, high + 1):
-                    if _touches(e, cell, column, row):
-                        c = row * columns + column
+            low_x, high_x = min(ends[s, 0], ends[s, 2]), max(ends[s, 0], ends[s, 2])
+            low_y, high_y = min(ends[s, 1], ends[s, 3]), max(ends[s, 1], ends[s, 3])
+            for row in range(int(low_y / grid.cell), min(grid.rows - 1, int(high_y / grid.cell)) + 1):
+                for column in range(int(low_x / grid.cell), min(grid.columns - 1, int(high_x / grid.cell)) + 1):
+                    if _touches(ends[s], grid.cell, column, row):
+                        c = row * grid.columns + column
                         if fills:
                             segments[first[c]] = s
                         first[c] += 1
-    for c in range(columns * rows, 0, -1):  # filling moved each cell's first entry to the next cell's
+    for c in range(cells, 0, -1):  # filling moved each cell's first entry to that of the next cell
         first[c] = first[c - 1]
     first[0] = 0
     return first, segments
 
 
 @numba.njit(cache=True)
-def _foot(
-    px: float, py: float, x: float, y: float, east: float, north: float, length: float
-) -> tuple[float, float]:
-    """Return how far along the segment the nearest point lies, and the squared distance to it."""
-    dx, dy = px - x, py - y
-    along = min(max(dx * east + dy * north, 0.0), length)
-    dx -= along * east
-    dy -= along * north
+def _foot(x: float, y: float, line: F64, s: int) -> tuple[float, float]:
+    """Return how far along a segment its point nearest to x, y lies, and the squared distance to it."""
+    dx, dy = x - line[s, X], y - line[s, Y]
+    along = min(max(dx * line[s, EAST] + dy * line[s, NORTH], 0.0), line[s, LENGTH])
+    dx -= along * line[s, EAST]
+    dy -= along * line[s, NORTH]
     return along, dx * dx + dy * dy
 
 
 @numba.njit(cache=True)
 def match_points(
-    px: F64,
-    py: F64,
+    x: F64,
+    y: F64,
     heading: F64,
     reach: float,
     kinds: int,
-    x: F64,
-    y: F64,
-    east: F64,
-    north: F64,
-    length: F64,
-    direction: F64,
-    lane: I32,
-    kind: I32,
-    on_foot: U8,
-    west: float,
-    south: float,
-    cell: float,
-    columns: int,
-    rows: int,
+    lanes: int,
+    line: F64,
+    owner: I32,
+    grid: Grid,
     cell_first: I64,
     cell_segment: I32,
-    lanes: int,
-    found: I32,
-    found_along: F64,
-) -> None:
-    """Find for each point the segment of the best lane; the rest is in `RoadMap.match`.
+) -> tuple[I32, F64, F64, F64]:
+    """Return lane, offset, lateral and direction of the best lane for each point; see `RoadMap.match`.
 
-    A lane is judged by the distance to its nearest segment and by the direction of that segment. Equal
-    lanes: the lower number wins, so that the answer depends on nothing but the point.
+    A lane is judged by the distance to its nearest segment and by the direction of that segment.
     """
+    found, offset = np.full(len(x), -1, np.int32), np.full(len(x), np.nan)
+    lateral, direction = np.full(len(x), np.nan), np.full(len(x), np.nan)
     seen = np.zeros(lanes, np.int32)
     nearest = np.empty(lanes, np.float64)
     nearest_segment = np.empty(lanes, np.int32)
-    nearest_along = np.empty(lanes, np.float64)
     touched = np.empty(lanes, np.int32)
     reach2 = reach * reach
-    for i in range(len(px)):
-        found[i] = -1
-        if not (np.isfinite(px[i]) and np.isfinite(py[i])):
+    for i in range(len(x)):
+        if not (np.isfinite(x[i]) and np.isfinite(y[i])):
             continue
-        left, right = (px[i] - reach - west) / cell, (px[i] + reach - west) / cell
-        bottom, top = (py[i] - reach - south) / cell, (py[i] + reach - south) / cell
-        if right < 0 or top < 0 or left >= columns or bottom >= rows:
+        left, right = (x[i] - reach - grid.west) / grid.cell, (x[i] + reach - grid.west) / grid.cell
+        bottom, top = (y[i] - reach - grid.south) / grid.cell, (y[i] + reach - grid.south) / grid.cell
+        if right < 0 or top < 0 or left >= grid.columns or bottom >= grid.rows:
             continue
         number = 0
-        for row in range(int(max(bottom, 0.0)), int(min(top, rows - 1.0)) + 1):
-            for column in range(int(max(left, 0.0)), int(min(right, columns - 1.0)) + 1):
-                c = row * columns + column
+        for row in range(int(max(bottom, 0.0)), int(min(top, grid.rows - 1.0)) + 1):
+            for column in range(int(max(left, 0.0)), int(min(right, grid.columns - 1.0)) + 1):
+                c = row * grid.columns + column
                 for entry in range(cell_first[c], cell_first[c + 1]):
                     s = cell_segment[entry]
-                    if not kinds & kind[s]:
+                    _, d2 = _foot(x[i], y[i], line, s)
+                    if d2 > reach2 or not kinds & owner[s, KIND]:
                         continue
-                    along, d2 = _foot(px[i], py[i], x[s], y[s], east[s], north[s], length[s])
-                    if d2 > reach2:
-                        continue
-                    which = lane[s]
-                    if seen[which] != i + 1:
-                        seen[which] = i + 1
-                        touched[number] = which
+                    lane = owner[s, LANE]
+                    if seen[lane] != i + 1:
+                        seen[lane] = i + 1
+                        touched[number] = lane
                         number += 1
-                    elif d2 > nearest[which] or (d2 == nearest[which] and s >= nearest_segment[which]):
+                    elif d2 > nearest[lane] or (d2 == nearest[lane] and s >= nearest_segment[lane]):
                         continue
-                    nearest[which], nearest_segment[which], nearest_along[which] = d2, s, along
-        best = np.inf
-        best_lane = -1
+                    nearest[lane], nearest_segment[lane] = d2, s
+        best, best_lane = np.inf, -1
         for t in range(number):
-            which = touched[t]
-            s = nearest_segment[which]
-            cost = np.sqrt(nearest[which])
-            if not on_foot[s] and np.isfinite(heading[i]):
-                apart = abs((heading[i] - direction[s] + np.pi) % (2 * np.pi) - np.pi)
+            lane = touched[t]
+            s = nearest_segment[lane]
+            cost = np.sqrt(nearest[lane])
+            if not owner[s, WALKED] and np.isfinite(heading[i]):
+                apart = abs((heading[i] - line[s, HEADING] + np.pi) % (2 * np.pi) - np.pi)
                 cost += HEADING_WEIGHT_M * min(1.0, apart / HEADING_LIMIT)
-            if cost < best or (cost == best and which < best_lane):
-                best, best_lane = cost, which
+            if cost < best or (cost == best and lane < best_lane):
+                best, best_lane = cost, lane
         if best_lane >= 0:
-            found[i] = nearest_segment[best_lane]
-            found_along[i] = nearest_along[best_lane]
+            s = nearest_segment[best_lane]
+            along, _ = _foot(x[i], y[i], line, s)
+            found[i], direction[i] = best_lane, line[s, HEADING]
+            offset[i] = line[s, OFFSET] + along * line[s, STRETCH]
+            lateral[i] = line[s, EAST] * (y[i] - line[s, Y]) - line[s, NORTH] * (x[i] - line[s, X])
+    return found, offset, lateral, direction
 
 
 @numba.njit(cache=True)
 def surface_distance(
-    px: F64,
-    py: F64,
-    kinds: int,
     x: F64,
     y: F64,
-    east: F64,
-    north: F64,
-    length: F64,
-    half_width: F64,
-    kind: I32,
-    west: float,
-    south: float,
-    cell: float,
-    columns: int,
-    rows: int,
+    kinds: int,
+    width: F64,
+    line: F64,
+    owner: I32,
+    grid: Grid,
     cell_first: I64,
     cell_segment: I32,
-    widest: float,
 ) -> F64:
     """Return the distance of each point to the nearest lane surface, ring of cells by ring of cells."""
-    result = np.full(len(px), np.nan)
-    for i in range(len(px)):
-        if not (np.isfinite(px[i]) and np.isfinite(py[i])):
+    result = np.full(len(x), np.nan)
+    widest = width.max() / 2 if len(width) else 0.0
+    for i in range(len(x)):
+        if not (np.isfinite(x[i]) and np.isfinite(y[i])):
             continue
-        # a point outside the cells is searched from the nearest one, which is nearer than the point by `outside`
-        inside_x = min(max(px[i] - west, 0.0), columns * cell)
-        inside_y = min(max(py[i] - south, 0.0), rows * cell)
-        column, row = min(int(inside_x / cell), columns - 1), min(int(inside_y / cell), rows - 1)
+        # a point outside the cells looks from the place on their edge nearest to it
+        edge_x = min(max(x[i] - grid.west, 0.0), grid.columns * grid.cell)
+        edge_y = min(max(y[i] - grid.south, 0.0), grid.rows * grid.cell)
+        outside = np.hypot(x[i] - grid.west - edge_x, y[i] - grid.south - edge_y)
+        column = min(int(edge_x / grid.cell), grid.columns - 1)
+        row = min(int(edge_y / grid.cell), grid.rows - 1)
         best = np.inf
-        for ring in range(max(columns, rows) + 1):
-            # no middle line in this ring or beyond it is nearer than that
-            if best <= (ring - 1) * cell - widest:
+        for ring in range(max(grid.columns, grid.rows) + 1):
+            if best <= np.hypot(outside, max(ring - 1, 0) * grid.cell) - widest:
                 break
-            for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
+            for r in range(max(row - ring, 0), min(row + ring, grid.rows - 1) + 1):
                 step = 1 if abs(r - row) == ring else max(2 * ring, 1)
                 for c in range(column - ring, column + ring + 1, step):
-                    if c < 0 or c >= columns:
+                    if c < 0 or c >= grid.columns:
                         continue
-                    for entry in range(cell_first[r * columns + c], cell_first[r * columns + c + 1]):
+                    place = r * grid.columns + c
+                    for entry in range(cell_first[place], cell_first[place + 1]):
                         s = cell_segment[entry]
-                        if kinds & kind[s]:
-                            _, d2 = _foot(px[i], py[i], x[s], y[s], east[s], north[s], length[s])
-                            best = min(best, max(np.sqrt(d2) - half_width[s], 0.0))
+                        if kinds & owner[s, KIND]:
+                            _, d2 = _foot(x[i], y[i], line, s)
+                            best = min(best, max(np.sqrt(d2) - width[owner[s, LANE]] / 2, 0.0))
         if best < np.inf:
             result[i] = best
     return result
 
 
 @numba.njit(cache=True)
-def points_along(
-    lane: I32,
-    offset: F64,
-    first_point: I32,
-    points: I32,
-    lane_offset: F64,
-    x: F64,
-    y: F64,
-    east: F64,
-    north: F64,
-    direction: F64,
-) -> tuple[F64, F64, F64]:
+def points_along(lane: I32, offset: F64, first_point: I32, points: I32, line: F64) -> tuple[F64, F64, F64]:
     """Return position and direction at an offset along a lane; NaN for lane -1 or an unknown offset."""
-    out_x, out_y, out_heading = np.full(len(lane), np.nan), np.full(len(lane), np.nan), np.full(len(lane), np.nan)
+    x, y, heading = np.full(len(lane), np.nan), np.full(len(lane), np.nan), np.full(len(lane), np.nan)
     for i in range(len(lane)):
         which = lane[i]
         if which < 0 or np.isnan(offset[i]):
             continue
-        low, high = first_point[which], first_point[which] + points[which] - 1
-        here = min(max(offset[i], 0.0), lane_offset[high])
+        low = first_point[which] - which
+        high = low + points[which] - 1
         while high - low > 1:
             middle = (low + high) // 2
-            if lane_offset[middle] <= here:
+            if line[middle, OFFSET] <= offset[i]:
                 low = middle
             else:
                 high = middle
-        s = low - which
-        along = here - lane_offset[low]
-        out_x[i], out_y[i] = x[s] + along * east[s], y[s] + along * north[s]
-        out_heading[i] = direction[s]
-    return out_x, out_y, out_heading
+        along = min(max((offset[i] - line[low, OFFSET]) / line[low, STRETCH], 0.0), line[low, LENGTH])
+        x[i], y[i] = line[low, X] + along * line[low, EAST], line[low, Y] + along * line[low, NORTH]
+        heading[i] = line[low, HEADING]
+    return x, y, heading

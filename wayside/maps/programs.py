@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from wayside.maps.tables import SignalLinks, SignalPhases
 from wayside.signals.tables import Light
 
 LETTERS = {
@@ -72,3 +74,32 @@ def groups_of(program: Program, used: Collection[int], on_foot: Collection[int])
         lights = tuple(light_of(state[link]) for state in program.states)
         result[link] = groups.setdefault((link in on_foot, lights), len(groups) + 1)
     return result
+
+
+def tables_of(
+    programs: Mapping[int, Program], groups: Mapping[int, Mapping[int, int]]
+) -> tuple[SignalPhases, SignalLinks]:
+    """Return the tables of all controllers' programs.
+
+    Args:
+        programs: the program of each controller, by its index.
+        groups: the signal group of each link, by controller; see `groups_of`.
+    """
+    phases: list[tuple[int, int, int, int, float]] = []
+    links: list[tuple[int, int, int]] = []
+    for controller, program in programs.items():
+        links.extend((controller, link, group) for link, group in groups[controller].items())
+        first_link = {group: link for link, group in reversed(list(groups[controller].items()))}
+        for phase, (duration, state) in enumerate(zip(program.durations, program.states, strict=True)):
+            phases.extend(
+                (controller, phase, group, light_of(state[link]), duration) for group, link in first_link.items()
+            )
+    return (
+        SignalPhases(**_columns(phases, ("controller", "phase", "group", "light", "duration"))),
+        SignalLinks(**_columns(links, ("controller", "link", "group"))),
+    )
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return rows as columns by name."""
+    return dict(zip(names, zip(*rows, strict=True) if rows else [[]] * len(names), strict=True))

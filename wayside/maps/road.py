@@ -148,46 +148,21 @@ class RoadMap:
         (array([ 0, -1], dtype=int32), array([10., nan]), array([0.5, nan]))
         """
         px, py, direction = np.broadcast_arrays(_floats(x), _floats(y), _floats(heading))
-        found, along = np.empty(len(px), np.int32), np.empty(len(px))
         s = self.segments
-        match_points(
+        found = match_points(
             _frozen(px),
             _frozen(py),
             _frozen(direction),
             float(reach_m),
             _bits(VEHICLE_KINDS if kinds is None else kinds),
-            s.x,
-            s.y,
-            s.east,
-            s.north,
-            s.length,
-            s.heading,
-            s.lane,
-            s.kind,
-            s.on_foot,
-            s.west,
-            s.south,
-            s.cell,
-            s.columns,
-            s.rows,
+            len(self.lanes),
+            s.line,
+            s.owner,
+            s.grid,
             s.cell_first,
             s.cell_segment,
-            len(self.lanes),
-            found,
-            along,
         )
-        none = found < 0
-        if not len(s.lane):
-            unknown = np.full(len(px), np.nan)
-            return Match(found, unknown, unknown, unknown)
-        dx, dy = px - s.x[found], py - s.y[found]
-        lateral = s.east[found] * dy - s.north[found] * dx
-        return Match(
-            np.where(none, np.int32(-1), s.lane[found]),
-            np.where(none, np.nan, s.offset[found] + along),
-            np.where(none, np.nan, lateral),
-            np.where(none, np.nan, s.heading[found]),
-        )
+        return Match(*found)
 
     def along(self, lane: ArrayLike, offset: ArrayLike) -> tuple[F64, F64, F64]:
         """Return x, y [m] and direction [rad] of the middle line at an offset [m] along a lane.
@@ -199,18 +174,8 @@ class RoadMap:
         (array([30.]), array([0.]), array([0.]))
         """
         which, here = np.broadcast_arrays(np.atleast_1d(np.asarray(lane, np.int32)), _floats(offset))
-        s = self.segments
         found: tuple[F64, F64, F64] = points_along(
-            _frozen(which),
-            _frozen(here),
-            self.lanes.first_point,
-            self.lanes.points,
-            self.points.offset,
-            s.x,
-            s.y,
-            s.east,
-            s.north,
-            s.heading,
+            _frozen(which), _frozen(here), self.lanes.first_point, self.lanes.points, self.segments.line
         )
         return found
 
@@ -227,21 +192,12 @@ class RoadMap:
             _frozen(px),
             _frozen(py),
             _bits(LaneKind if kinds is None else kinds),
-            s.x,
-            s.y,
-            s.east,
-            s.north,
-            s.length,
-            s.half_width,
-            s.kind,
-            s.west,
-            s.south,
-            s.cell,
-            s.columns,
-            s.rows,
+            self.lanes.width,
+            s.line,
+            s.owner,
+            s.grid,
             s.cell_first,
             s.cell_segment,
-            float(self.lanes.width.max(initial=0.0)) / 2,
         )
         return found
 

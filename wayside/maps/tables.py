@@ -15,7 +15,7 @@ class LaneKind(IntEnum):
     BICYCLE = 3
     SIDEWALK = 4
     CROSSING = 5
-    WALKING_AREA = 6
+    WALKING_AREA = 6  # joins sidewalks and crossings; its middle line is its long axis
 
 
 class Direction(IntEnum):
@@ -58,12 +58,12 @@ class LanePoints(Table, key=("lane", "number"), asset=True):
 class Connections(Table, key=("from_lane", "to_lane"), asset=True):
     """Which lane continues in which, through which lane inside the junction."""
 
-    from_lane: I32 = column("", "lane it leaves")
+    from_lane: I32 = column("", "lane it leaves; lanes inside a junction have rows of their own")
     to_lane: I32 = column("", "lane it enters")
     via_lane: I32 = column("", "first lane inside the junction, -1 none")
     direction: U8 = column("", "which way it turns", codes=Direction)
     controller: I32 = column("", "signal controller that governs it, -1 none")
-    group: U8 = column("", "signal group of that controller, from 1; 0 none")
+    group: U8 = column("", "signal group of that controller, 1 to 63; 0 none")
 
 
 class Nodes(Table, key=("node",), position=("x", "y"), asset=True):
@@ -86,7 +86,10 @@ class SignalPhases(Table, key=("controller", "phase", "group"), asset=True):
 
 
 class SignalLinks(Table, key=("controller", "link"), asset=True):
-    """Which group each link index of a controller's program belongs to (the simulator's numbering)."""
+    """Which group each link index of a controller's program belongs to (the simulator's numbering).
+
+    Links that no connection of the map has, such as those of tramways, have no row.
+    """
 
     controller: U16 = column("", "index of the controller")
     link: I32 = column("", "link index in the program's state string")

@@ -14,29 +14,23 @@ from wayside.table import I64
 
 SECOND = 1e-9  # [s] in a nanosecond
 CELL_M = 8.0  # side of a cell of the grid in which tracks are found
-FULL_WEIGHT = 20  # cap of votes for a class
 VULNERABLE = 5  # kinds from here on are cyclists and pedestrians
 
 
 @numba.njit(cache=True)
-def _wrap(angle: float) -> float:
-    return float((angle + np.pi) % (2.0 * np.pi) - np.pi)
-
-
-@numba.njit(cache=True)
-def _mix(key: Any) -> Any:
-    """Return splitmix64 of a 64-bit word."""
-    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
+def _wrap(angle: Any) -> Any:
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 @numba.njit(cache=True)
 def _identity(source: Any, time_ns: Any, number: Any) -> Any:
-    """Return an identity drawn from the first measurement; never 0."""
-    key = _mix(np.uint64(source) + np.uint64(0x9E3779B97F4A7C15))
-    key = _mix(key ^ np.uint64(time_ns))
-    key = _mix(key + np.uint64(number))
+    """Return an identity drawn from the first measurement by the finisher of SplitMix64; never 0."""
+    key = np.uint64(0x9E3779B97F4A7C15)
+    for word in (np.uint64(source), np.uint64(time_ns), np.uint64(number)):
+        key = key * np.uint64(3) + word
+        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        key ^= key >> np.uint64(31)
     return key if key != np.uint64(0) else np.uint64(1)
 
 
@@ -69,13 +63,13 @@ def _advance(t: Any, time_ns: int, s: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _spread(t: Any, dt: float, reported: bool, variance: float, s: Any) -> float:
+def _spread(t: Any, dt: float, reported: bool, variance: float, s: Any) -> Any:
     """Return the variance of the difference between a measured and the expected position [m2]."""
     total = t.variance_p + dt * (2.0 * t.covariance_pv + dt * t.variance_v) + variance
     total += _noise(t, s) * abs(dt) ** 3 / 3.0
     if reported:
         total += 2.0 * (t.covariance_pb + dt * t.covariance_vb) + t.variance_b
-    return float(max(total, 1e-3))
+    return max(total, 1e-3)
 
 
 @numba.njit(cache=True)
@@ -102,7 +96,7 @@ def _correct(t: Any, dx: float, dy: float, hp: float, hv: float, hb: float, vari
 
 
 @numba.njit(cache=True)
-def _velocity_variance(speed: float, s: Any, reported: bool) -> float:
+def _velocity_variance(speed: float, s: Any, reported: bool) -> Any:
     along = s.speed_sigma_report if reported else s.speed_sigma_pole
     across = (s.heading_sigma_report if reported else s.heading_sigma_pole) * speed
     return 0.5 * (along * along + across * across)
@@ -110,7 +104,7 @@ def _velocity_variance(speed: float, s: Any, reported: bool) -> float:
 
 @numba.njit(cache=True)
 def _take_in(t: Any, m: Any, variance: float, reported: bool, s: Any) -> None:
-    """Update one track with one measurement that was found to be of it, be it newer or older than the state."""
+    """Update a track with a measurement that was found to be of it, be it newer or older than the state."""
     _advance(t, m.time_ns, s)
     dt = min((m.time_ns - t.time_ns) * SECOND, 0.0)
     dx = m.x - t.x - t.velocity_x * dt
@@ -121,35 +115,37 @@ def _take_in(t: Any, m: Any, variance: float, reported: bool, s: Any) -> None:
         dy -= t.bias_y
         hb = 1.0
     variance += _noise(t, s) * abs(dt) ** 3 / 3.0
+    squared = dx * dx + dy * dy
+    if squared > s.gate * _spread(t, dt, reported, variance, s):
+        t.variance_p += squared  # it has leapt; believe where it is now
     surprise = min(_correct(t, dx, dy, 1.0, dt, hb, variance), 10.0)
-    speed = np.hypot(t.velocity_x, t.velocity_y)
-    if not np.isnan(m.speed):
-        heading = m.heading
-        if np.isnan(heading):
-            heading = np.arctan2(t.velocity_y, t.velocity_x) if speed > 0.5 else t.heading
-        if m.speed < 0.05 or not np.isnan(heading):
-            vx = m.speed * np.cos(heading) if m.speed >= 0.05 else 0.0
-            vy = m.speed * np.sin(heading) if m.speed >= 0.05 else 0.0
-            # an old speed says less of the present one
-            allowed = _velocity_variance(m.speed, s, reported) + _noise(t, s) * abs(dt)
-            squared = _correct(t, vx - t.velocity_x, vy - t.velocity_y, 0.0, 1.0, 0.0, allowed)
-            surprise = 0.5 * (surprise + min(squared, 10.0))
+    heading = m.heading
+    if np.isnan(heading):
+        heading = np.arctan2(t.velocity_y, t.velocity_x) if t.velocity_x**2 + t.velocity_y**2 > 0.25 else t.heading
+    if np.isnan(heading) and m.speed < 0.05:
+        heading = 0.0  # what stands, stands in every direction
+    if not np.isnan(m.speed * heading):
+        vx, vy = m.speed * np.cos(heading) - t.velocity_x, m.speed * np.sin(heading) - t.velocity_y
+        # an old speed says less of the present one
+        variance = _velocity_variance(m.speed, s, reported) + _noise(t, s) * abs(dt)
+        surprise = 0.5 * (surprise + min(_correct(t, vx, vy, 0.0, 1.0, 0.0, variance), 10.0))
     t.stress += 0.2 * (surprise - t.stress)
+    _turn(t, m, reported)
+    t.hits = min(t.hits + 1, 65535)
+    t.history |= 1
+
+
+@numba.njit(cache=True)
+def _turn(t: Any, m: Any, reported: bool) -> None:
+    """Let the heading follow the measured one, and the course when moving; standing, a pole's is not believed."""
     speed = np.hypot(t.velocity_x, t.velocity_y)
-    if not np.isnan(m.heading) and (reported or speed > 0.5 or np.isnan(t.heading)):
-        if np.isnan(t.heading):
-            t.heading = m.heading
-        else:
-            t.heading = _wrap(t.heading + (0.6 if reported else 0.2) * _wrap(m.heading - t.heading))
+    if np.isnan(t.heading):
+        t.heading = m.heading
+    elif not np.isnan(m.heading) and (reported or speed > 0.5):
+        t.heading = _wrap(t.heading + (0.6 if reported else 0.2) * _wrap(m.heading - t.heading))
     if speed > (0.5 if t.kind >= VULNERABLE else 1.5):
         course = np.arctan2(t.velocity_y, t.velocity_x)
-        if np.isnan(t.heading):
-            t.heading = course
-        else:
-            t.heading = _wrap(t.heading + 0.4 * _wrap(course - t.heading))
-    if t.hits < 65535:
-        t.hits += 1
-    t.history |= 1
+        t.heading = course if np.isnan(t.heading) else _wrap(t.heading + 0.4 * _wrap(course - t.heading))
 
 
 @numba.njit(cache=True)
@@ -160,13 +156,7 @@ def _take_in_report(t: Any, r: Any, s: Any) -> None:
         t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = 0.0
         t.variance_b = s.bias_variance
     _take_in(t, r, white, True, s)
-    t.kind, t.kind_weight = r.kind, FULL_WEIGHT
-    if not np.isnan(r.length):
-        t.length = r.length
-    if not np.isnan(r.width):
-        t.width = r.width
-    if r.time_ns >= t.heard_ns:
-        t.heard_ns = r.time_ns
+    t.heard_ns = max(r.time_ns, t.heard_ns)
     if not np.isnan(r.yaw_rate):
         t.yaw_rate += 0.5 * (r.yaw_rate - t.yaw_rate)
     if not np.isnan(r.acceleration):
@@ -181,22 +171,8 @@ def _take_in_detection(t: Any, d: Any, s: Any) -> None:
         return  # a scan that came twice
     sigma = d.position_sigma if d.position_sigma > 0.0 else 0.5
     _take_in(t, d, sigma * sigma, False, s)
-    if t.heard_ns == 0:
-        if d.kind == t.kind:
-            t.kind_weight = min(t.kind_weight + 1, FULL_WEIGHT)
-        elif d.kind != 0:
-            if t.kind_weight == 0 or t.kind == 0:
-                t.kind, t.kind_weight = d.kind, 1
-            else:
-                t.kind_weight -= 1
-        share = 1.0 / min(t.hits, 20)
-        if not np.isnan(d.length):
-            t.length = d.length if np.isnan(t.length) else t.length + share * (d.length - t.length)
-        if not np.isnan(d.width):
-            t.width = d.width if np.isnan(t.width) else t.width + share * (d.width - t.width)
     t.pole = d.pole
-    if d.time_ns >= t.seen_ns:
-        t.seen_ns = d.time_ns
+    t.seen_ns = max(d.time_ns, t.seen_ns)
 
 
 @numba.njit(cache=True)
@@ -221,20 +197,34 @@ def _start(t: Any, m: Any, reported: bool, s: Any) -> None:
 
 
 @numba.njit(cache=True)
+def _leap(t: Any, m: Any, dx: float, dy: float, s: Any) -> float:
+    """Return the cost of a measurement that lies too far aside but moves alike; worse than any within the gate.
+
+    So a vehicle that changes lane faster than the motion model allows is found again, where nothing else is near.
+    """
+    speed = np.hypot(t.velocity_x, t.velocity_y)
+    if not t.confirmed or t.kind >= VULNERABLE or m.kind >= VULNERABLE or t.sources % 2 == 1 or speed < 2.0:
+        return np.inf
+    along = (t.velocity_x * dx + t.velocity_y * dy) / speed
+    turn = abs(_wrap(m.heading - np.arctan2(t.velocity_y, t.velocity_x)))
+    if abs(along) < 1.5 and abs(m.speed - speed) < 2.0 and turn < 0.3:
+        return 1000.0 + dx * dx + dy * dy
+    return np.inf
+
+
+@numba.njit(cache=True)
 def _cost(t: Any, m: Any, variance: float, reported: bool, s: Any) -> float:
     """Return how badly a measurement fits a track; inf where it cannot be of it."""
     dt = (m.time_ns - t.time_ns) * SECOND
     dx = m.x - t.x - t.velocity_x * dt
     dy = m.y - t.y - t.velocity_y * dt
-    if reported and t.heard_ns > 0:
-        dx -= t.bias_x
-        dy -= t.bias_y
     squared = dx * dx + dy * dy
-    vulnerable = (m.kind >= VULNERABLE) and (t.kind >= VULNERABLE)
-    reach = s.reach_vulnerable if vulnerable else s.reach_vehicle
-    total = _spread(t, dt, reported, variance, s)
-    if squared > reach * reach or squared > s.gate * total:
+    reach = s.reach_vulnerable if min(m.kind, t.kind) >= VULNERABLE else s.reach_vehicle
+    if squared > reach * reach:
         return np.inf
+    total = _spread(t, dt, reported, variance, s)
+    if squared > s.gate * total:
+        return _leap(t, m, dx, dy, s)
     # the logarithm keeps vague tracks from winning by being vague
     cost = squared / total + 2.0 * np.log(total / variance)
     if (m.kind >= VULNERABLE) != (t.kind >= VULNERABLE) and m.kind != 0 and t.kind != 0:
@@ -251,24 +241,19 @@ def _cost(t: Any, m: Any, variance: float, reported: bool, s: Any) -> float:
 
 
 @numba.njit(cache=True)
-def _cell(x: float, y: float, mask: int) -> int:
-    column, row = int(np.floor(x / CELL_M)), int(np.floor(y / CELL_M))
-    return ((column * 73856093) ^ (row * 19349663)) & mask
-
-
-@numba.njit(cache=True)
-def _insert(t: Any, row: int, time_ns: int, heads: Any, following: Any) -> None:
+def _insert(t: Any, row: int, time_ns: int, grid: Any) -> None:
     """Put a track into the grid where it is expected at the grid's instant."""
+    heads, following, columns, lines = grid
     dt = (time_ns - t.time_ns) * SECOND
-    cell = _cell(t.x + t.velocity_x * dt, t.y + t.velocity_y * dt, len(heads) - 1)
+    columns[row] = np.floor((t.x + t.velocity_x * dt) / CELL_M)
+    lines[row] = np.floor((t.y + t.velocity_y * dt) / CELL_M)
+    cell = ((columns[row] * 73856093) ^ (lines[row] * 19349663)) & (len(heads) - 1)
     following[row] = heads[cell]
     heads[cell] = row
 
 
 @numba.njit(cache=True)
-def _assign(
-    tracks: Any, measured: Any, chosen: I64, reported: bool, grid_ns: int, heads: Any, following: Any, s: Any
-) -> I64:
+def _assign(tracks: Any, measured: Any, chosen: I64, reported: bool, grid_ns: int, grid: Any, s: Any) -> I64:
     """Return the track of each chosen measurement, -1 where none: best pairs first, each once.
 
     Ties fall in the order of the rows, which is the order of keys; so neither the order of arrival nor far
@@ -277,39 +262,36 @@ def _assign(
     costs = np.empty(4 * len(chosen) + 16, np.float64)
     pairs = np.empty((4 * len(chosen) + 16, 2), np.int64)
     count = 0
-    mask = len(heads) - 1
-    visited = np.empty(512, np.int64)
+    heads, following, columns, lines = grid
     for place in range(len(chosen)):
         m = measured[chosen[place]]
         sigma = m.position_sigma if m.position_sigma > 0.0 else 0.5
         lag = abs(m.time_ns - grid_ns) * SECOND
-        rings = min(int(np.ceil((s.reach_vehicle + 1.0 + 45.0 * lag) / CELL_M)), 10)
-        cells = 0
-        for i in range(-rings, rings + 1):
-            for j in range(-rings, rings + 1):
-                visited[cells] = _cell(m.x + i * CELL_M, m.y + j * CELL_M, mask)
-                cells += 1
-        visited[:cells].sort()
+        rings = int(np.ceil((s.reach_vehicle + 1.0 + 45.0 * lag) / CELL_M))
+        column, line = int(np.floor(m.x / CELL_M)), int(np.floor(m.y / CELL_M))
         first = count
-        for k in range(cells):
-            if k > 0 and visited[k] == visited[k - 1]:
-                continue  # two cells may share a place in the table
-            row = heads[visited[k]]
-            while row >= 0:
-                t = tracks[row]
-                if not (reported and (t.sender != np.uint64(0) or t.kind >= VULNERABLE)):
+        for i in range(column - rings, column + rings + 1):
+            for j in range(line - rings, line + rings + 1):
+                row = heads[((i * 73856093) ^ (j * 19349663)) & (len(heads) - 1)]
+                while row >= 0:
+                    t, here = tracks[row], row
+                    row = following[row]
+                    if columns[here] != i or lines[here] != j:
+                        continue  # of another cell that shares the place in the table
+                    if reported and (t.sender != np.uint64(0) or t.kind >= VULNERABLE):
+                        continue
                     cost = _cost(t, m, sigma * sigma, reported, s)
-                    if cost < np.inf:
-                        if count == len(costs):
-                            costs = np.concatenate((costs, np.empty_like(costs)))
-                            pairs = np.concatenate((pairs, np.empty_like(pairs)))
-                        at = count
-                        while at > first and pairs[at - 1, 1] > row:
-                            costs[at], pairs[at] = costs[at - 1], pairs[at - 1]
-                            at -= 1
-                        costs[at], pairs[at, 0], pairs[at, 1] = cost, place, row
-                        count += 1
-                row = following[row]
+                    if cost == np.inf:
+                        continue
+                    if count == len(costs):
+                        costs = np.concatenate((costs, np.empty_like(costs)))
+                        pairs = np.concatenate((pairs, np.empty_like(pairs)))
+                    at = count
+                    while at > first and pairs[at - 1, 1] > here:
+                        costs[at], pairs[at] = costs[at - 1], pairs[at - 1]
+                        at -= 1
+                    costs[at], pairs[at, 0], pairs[at, 1] = cost, place, here
+                    count += 1
     result = np.full(len(chosen), -1, np.int64)
     order = np.argsort(costs[:count], kind="mergesort")
     taken = set([-1])  # noqa: C405 - Numba infers the type from the list
@@ -335,7 +317,52 @@ def _open(t: Any, source: Any, number: Any, m: Any, reported: bool, s: Any) -> N
 
 
 @numba.njit(cache=True)
-def fuse(tracks: Any, count: int, reports: Any, bound: I64, detections: Any, time_ns: int, s: Any) -> int:
+def _meet(tracks: Any, count: int, reports: Any, bound: I64, grid_ns: int, grid: Any, s: Any) -> int:
+    """Find or open a track for each report whose sender has none; `bound` gets it. Return the number of tracks."""
+    strangers = np.empty(len(reports), np.int64)
+    met = 0
+    for k in range(len(reports)):
+        r = reports[k]
+        if bound[k] >= 0:
+            t = tracks[bound[k]]
+            dt = (r.time_ns - t.time_ns) * SECOND
+            off = np.hypot(r.x - t.x - t.velocity_x * dt - t.bias_x, r.y - t.y - t.velocity_y * dt - t.bias_y)
+            if off > s.reach_vehicle + 3.0 * np.sqrt(_spread(t, dt, True, 0.1, s)):
+                if r.time_ns - t.seen_ns > s.unbind_ns:
+                    _start(t, r, True, s)
+                else:  # the pole sees another vehicle than the one that speaks
+                    t.sender, t.heard_ns = np.uint64(0), 0
+                    bound[k] = -1
+        # of several reports of a stranger the newest is enough to meet it
+        if bound[k] == -1 and (k + 1 == len(reports) or reports[k + 1].sender != r.sender):
+            strangers[met] = k
+            met += 1
+    rows = _assign(tracks, reports, strangers[:met], True, grid_ns, grid, s)
+    for place in range(met):
+        k, row = strangers[place], rows[place]
+        if row < 0:
+            row = count
+            _open(tracks[row], reports[k].sender, np.uint64(1 << 32), reports[k], True, s)
+            _insert(tracks[row], row, grid_ns, grid)
+            count += 1
+        tracks[row].sender = reports[k].sender
+        bound[k] = row
+    return count
+
+
+@numba.njit(cache=True)
+def fuse(
+    tracks: Any,
+    count: int,
+    reports: Any,
+    bound: I64,
+    detections: Any,
+    owner: I64,
+    scans: I64,
+    order: I64,
+    grid_ns: int,
+    s: Any,
+) -> int:
     """Take a tick's measurements into the tracks, in place.
 
     Args:
@@ -344,85 +371,38 @@ def fuse(tracks: Any, count: int, reports: Any, bound: I64, detections: Any, tim
         reports: records of `Reports`, in key order.
         bound: row of the track each report's sender is bound to, -1 none; changed in place.
         detections: records of `Detections`, in key order.
-        time_ns: instant of the tick.
+        owner: to be filled with the row of the track each detection is of.
+        scans: first detection of each scan, and the number of detections at the end.
+        order: the order of instants, of all reports (0, 1, ...) followed by all scans.
+        grid_ns: usual instant of the measurements.
         s: settings.
 
     Returns:
         The number of tracks now.
     """
-    grid_ns = time_ns - s.expected_age_ns
     size = 64
     while size < 2 * len(tracks):
         size *= 2
-    heads = np.full(size, -1, np.int32)
-    following = np.full(len(tracks), -1, np.int32)
+    places = np.empty((3, len(tracks)), np.int64)
+    grid = np.full(size, -1, np.int32), places[0], places[1], places[2]
     for row in range(count):
         tracks[row].history = (tracks[row].history << 1) & 255
-        _insert(tracks[row], row, grid_ns, heads, following)
-
-    strangers = np.empty(len(reports), np.int64)
-    met = 0
-    for k in range(len(reports)):
-        r = reports[k]
-        if not 0 <= time_ns - r.time_ns + 100_000_000 <= s.max_age_ns + 100_000_000:
-            bound[k] = -2
-            continue
-        if bound[k] >= 0:
-            t = tracks[bound[k]]
-            dt = (r.time_ns - t.time_ns) * SECOND
-            off = np.hypot(r.x - t.x - t.velocity_x * dt - t.bias_x, r.y - t.y - t.velocity_y * dt - t.bias_y)
-            if off > s.reach_vehicle + 3.0 * np.sqrt(_spread(t, dt, True, 0.1, s)):
-                if time_ns - t.seen_ns < s.unbind_ns:
-                    t.sender = np.uint64(0)  # the pole sees another vehicle than the one that speaks
-                    t.heard_ns = 0
-                    bound[k] = -1
-                else:
-                    _start(t, r, True, s)
-        if bound[k] == -1:
-            if k + 1 < len(reports) and reports[k + 1].sender == r.sender:
-                bound[k] = -2  # the newest report of a stranger is enough to meet it
-            else:
-                strangers[met] = k
-                met += 1
-    rows = _assign(tracks, reports, strangers[:met], True, grid_ns, heads, following, s)
-    for place in range(met):
-        k, row = strangers[place], rows[place]
-        if row < 0:
-            row = count
-            _open(tracks[row], reports[k].sender, np.uint64(0), reports[k], True, s)
-            _insert(tracks[row], row, grid_ns, heads, following)
-            count += 1
-        tracks[row].sender = reports[k].sender
-        bound[k] = row
-
-    starts = np.empty(len(detections) + 1, np.int64)
-    scans = 0
-    for k in range(len(detections)):
-        d = detections[k]
-        if k == 0 or d.pole != detections[k - 1].pole or d.time_ns != detections[k - 1].time_ns:
-            starts[scans] = k
-            scans += 1
-    starts[scans] = len(detections)
-    instants = np.empty(len(reports) + scans, np.int64)
-    for k in range(len(reports)):
-        instants[k] = reports[k].time_ns
-    for k in range(scans):
-        instants[len(reports) + k] = detections[starts[k]].time_ns
-    for k in np.argsort(instants, kind="mergesort"):
+        _insert(tracks[row], row, grid_ns, grid)
+    count = _meet(tracks, count, reports, bound, grid_ns, grid, s)
+    for k in order:
         if k < len(reports):
             if bound[k] >= 0:
                 _take_in_report(tracks[bound[k]], reports[k], s)
             continue
-        if not 0 <= time_ns - instants[k] + 100_000_000 <= s.max_age_ns + 100_000_000:
-            continue
-        scan = np.arange(starts[k - len(reports)], starts[k - len(reports) + 1])
-        rows = _assign(tracks, detections, scan, False, grid_ns, heads, following, s)
+        scan = np.arange(scans[k - len(reports)], scans[k - len(reports) + 1])
+        rows = _assign(tracks, detections, scan, False, grid_ns, grid, s)
         for place in range(len(scan)):
             d, row = detections[scan[place]], rows[place]
             if row < 0:
                 row = count
                 _open(tracks[row], np.uint64(d.pole), np.uint64(d.number), d, False, s)
-                _insert(tracks[row], row, grid_ns, heads, following)
+                _insert(tracks[row], row, grid_ns, grid)
                 count += 1
+            owner[scan[place]] = row
             _take_in_detection(tracks[row], d, s)
     return count

@@ -114,14 +114,14 @@ class PoleQuality(Table, key=("pole",), position=("x", "y"), held=True):
     pole: U16 = column("", "number of the pole")
     x: F64 = column("m", "of the pole, east of the city's origin", places=3)
     y: F64 = column("m", "of the pole, north of the city's origin", places=3)
-    samples: F64 = column("", "weight of the pairs compared, with forgetting", places=3)
-    moment_rr: F64 = column("m2", "weighted sum of squared distances to the pole", places=3)
-    moment_rt: F64 = column("m2", "weighted sum of distance times sideways difference", places=3)
-    moment_r: F64 = column("m", "weighted sum of distances", places=3)
-    moment_t: F64 = column("m", "weighted sum of sideways differences", places=3)
-    moment_tt: F64 = column("m2", "weighted sum of squared sideways differences", places=3)
+    time_ns: I64 = column("ns", "instant up to which the sums forget")
+    samples: F64 = column("", "pairs of report and detection compared, with forgetting", places=2)
+    moment_rr: F64 = column("m2", "sum of squared distances to the pole", places=1)
+    moment_rt: F64 = column("m2", "sum of distance times sideways difference", places=2)
+    moment_tt: F64 = column("m2", "sum of squared sideways differences", places=2)
     yaw_error: F64 = column("rad", "estimated turn of the pole's frame, anticlockwise; NaN unknown", places=5)
     yaw_sigma: F64 = column("rad", "standard deviation of that estimate; NaN unknown", places=5)
+    spread: F64 = column("m", "root mean square of the sideways differences that remain; NaN unknown", places=3)
     misaligned: Bool = column("", "surely turned by more than is allowed")
     since_ns: I64 = column("ns", "since when it is misaligned, 0 it is not")
 
@@ -143,6 +143,9 @@ class Incidents(Table, key=("kind", "actor"), position=("x", "y"), held=True):
     lane: I32 = column("", "index into the lanes of the map")
     since_ns: I64 = column("ns", "when the condition began")
     last_ns: I64 = column("ns", "when it was last seen to hold")
+    start_x: F64 = column("m", "where the condition began, east of the city's origin", places=2)
+    start_y: F64 = column("m", "where the condition began, north of the city's origin", places=2)
+    evidence: F64 = column("s", "for how long it has been so without another explanation, weighted", places=2)
     passed: U32 = column("", "vehicles that went by it meanwhile")
     confirmed: Bool = column("", "long enough and sure enough to be published")
 
@@ -170,7 +173,7 @@ class WeatherReadings(Table, key=("station",), position=("x", "y")):
 
 
 class RoadWeather(Table, key=("station",), position=("x", "y"), held=True):
-    """The weather each station stands for, smoothed and with hysteresis-free numbers."""
+    """The weather each station stands for, smoothed."""
 
     station: U16 = column("", "number of the station")
     x: F64 = column("m", "east of the city's origin", places=3)

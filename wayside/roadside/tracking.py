@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wayside.roadside.fusion import fuse
+from wayside.roadside.likeness import describe
 from wayside.roadside.tables import Detections, PoleQuality, Tracks
 from wayside.roadside.upkeep import tidy
 from wayside.security.tables import Trust
@@ -51,8 +52,8 @@ class TrackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise_vulnerable: float = 0.6  # that of a pedestrian or cyclist [m2/s3]
     bias_sigma_m: float = 0.3  # standard deviation of the slow part of a vehicle's positioning error, per axis
     bias_time_s: float = 60.0  # how long that part keeps its value
-    speed_sigma_pole: float = 0.5  # of a pole's speeds [m/s]
-    heading_sigma_pole: float = 0.08  # of a pole's headings [rad]
+    speed_sigma_pole: float = 0.3  # of a pole's speeds [m/s]
+    heading_sigma_pole: float = 0.06  # of a pole's headings [rad]
     speed_sigma_report: float = 0.2  # of reported speeds [m/s]
     heading_sigma_report: float = 0.03  # of reported headings [rad]
     max_age_s: float = 1.0  # older measurements are left out
@@ -88,8 +89,8 @@ def _settings(config: TrackConfig) -> Settings:
     )
 
 
-@lru_cache(maxsize=16)
-def _record(table: type[Table]) -> np.dtype[Any]:
+@cache
+def _record(table: Any) -> np.dtype[Any]:
     return np.dtype([(c.name, c.dtype) for c in table.columns.values()], align=True)
 
 
@@ -97,10 +98,27 @@ def _pack(table: Table, room: int = 0) -> NDArray[Any]:
     """Return the rows as records in key order, with room for more behind them."""
     if len(table) > 1 and not table._is_sorted():
         table = table.take(table.order())
-    records = np.empty(len(table) + room, _record(type(table)))
+    kind: Any = type(table)
+    records = np.empty(len(table) + room, _record(kind))
     for name, array in table.arrays():
         records[name][: len(table)] = array
     return records
+
+
+def _timely(records: NDArray[Any], time_ns: int, settings: Settings) -> NDArray[Any]:
+    """Leave out what is too old, from a clock that is well ahead, or nowhere."""
+    age = time_ns - records["time_ns"]
+    good = (age <= settings.max_age_ns) & (age >= -100_000_000) & ~np.isnan(records["x"] + records["y"])
+    return records if good.all() else records[good]
+
+
+def _schedule(heard: NDArray[Any], seen: NDArray[Any]) -> tuple[I64, I64]:
+    """Return the first row of each scan with the number of rows behind, and reports and scans by instant."""
+    pole, instant = seen["pole"], seen["time_ns"]
+    turn = np.flatnonzero((pole[1:] != pole[:-1]) | (instant[1:] != instant[:-1])) + 1
+    first = np.concatenate(([0], turn)) if len(seen) else turn[:0]
+    order = np.argsort(np.concatenate((heard["time_ns"], instant[first])), kind="stable")
+    return np.append(first, len(seen)), order
 
 
 def _straighten(records: NDArray[Any], quality: PoleQuality) -> None:
@@ -176,10 +194,10 @@ def track(
     """
     settings = _settings(config)
     refused = trust.sender[trust.distrusted]
-    seen = _pack(detections)
+    seen = _timely(_pack(detections), time_ns, settings)
     if len(seen) and pole_quality.misaligned.any():
         _straighten(seen, pole_quality)
-    heard = _pack(reports)
+    heard = _timely(_pack(reports), time_ns, settings)
     if len(refused):
         heard = heard[~np.isin(heard["sender"], refused)]
         before = _renounce(before, refused)
@@ -187,7 +205,11 @@ def track(
     count = len(before)
     old = tracks[:count].copy()
     bound = _owners(tracks[:count], heard["sender"])
-    count = fuse(tracks, count, heard, bound, seen, time_ns, settings)
+    scans, order = _schedule(heard, seen)
+    usual_ns = time_ns - settings.expected_age_ns
+    owner = np.empty(len(seen), np.int64)
+    count = fuse(tracks, count, heard, bound, seen, owner, scans, order, usual_ns, settings)
+    describe(tracks, heard, bound, seen, owner)
     count = tidy(
         tracks, count, old, time_ns, settings.drop_moving_ns, settings.drop_standing_ns, settings.unbind_ns
     )

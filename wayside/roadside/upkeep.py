@@ -158,12 +158,13 @@ def tidy(
         recent = 0
         for bit in range(5):
             recent += (t.history >> bit) & 1
-        if recent >= 3:
+        if recent >= 3 and t.hits >= 4:
             t.confirmed = True
         idle = time_ns - t.time_ns
         if t.confirmed:
             standing = np.hypot(t.velocity_x, t.velocity_y) < 0.5
-            alive[row] = idle <= (drop_standing_ns if standing else drop_moving_ns)
+            patience = drop_standing_ns if standing else drop_moving_ns
+            alive[row] = idle <= min(patience, t.hits * 100_000_000)  # known for a moment, kept for a moment
         else:
             alive[row] = (t.history & 31) != 0
     _merge(tracks, count, time_ns, alive)

@@ -7,6 +7,7 @@ import numpy as np
 
 from wayside.step import step
 from wayside.supervision.tables import Cases, Findings, Rule
+from wayside.table import I64
 
 
 class CasesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,8 +31,7 @@ def cases(findings: Findings, before: Cases, *, time_ns: int, config: CasesConfi
     still = known.open & (time_ns - known.last_ns <= reopen_ns)
     found = findings.take(np.lexsort((findings.subject, findings.rule)))
 
-    match = (known.rule[:, None] == found.rule) & (known.subject[:, None] == found.subject) & still[:, None]
-    case_row, finding_row = np.nonzero(match)
+    case_row, finding_row = _pairs(known, np.flatnonzero(still), found)
     last_ns, worst, limit = known.last_ns.copy(), known.worst.copy(), known.limit.copy()
     last_ns[case_row] = time_ns
     value, was = found.value[finding_row], worst[case_row]
@@ -41,7 +41,9 @@ def cases(findings: Findings, before: Cases, *, time_ns: int, config: CasesConfi
     limit[case_row] = np.where(more & ~np.isnan(value), found.limit[finding_row], limit[case_row])
     kept = known.replace(last_ns=last_ns, worst=worst, limit=limit, open=still)
 
-    new = found.take(~match.any(axis=0))
+    unknown = np.ones(len(found), np.bool_)
+    unknown[finding_row] = False
+    new = found.take(unknown)
     count = len(new)
     first = int(known.case.max()) + 1 if len(known) else 1
     opened = Cases(
@@ -58,3 +60,13 @@ def cases(findings: Findings, before: Cases, *, time_ns: int, config: CasesConfi
         open=np.ones(count, np.bool_),
     )
     return Cases.concatenate([kept, opened])
+
+
+def _pairs(known: Cases, still: I64, found: Findings) -> tuple[I64, I64]:
+    """Return rows of open cases (those in `still`) and of findings that are about the same matter."""
+    rule = np.concatenate([known.rule[still], found.rule])
+    subject = np.concatenate([known.subject[still], found.subject])
+    order = np.lexsort((np.arange(len(rule)), rule, subject))  # a case stands right before its finding
+    first, second = order[:-1], order[1:]
+    same = (rule[first] == rule[second]) & (subject[first] == subject[second])
+    return still[first[same]], second[same] - len(still)

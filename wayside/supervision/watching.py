@@ -13,6 +13,18 @@ from wayside.supervision.tables import Rule, Watch
 from wayside.table import F64, I64, U64, Bool
 from wayside.v2x.tables import Reports
 
+RULES = (
+    Rule.OUTSIDE_ZONE,
+    Rule.CLOSED_ZONE,
+    Rule.SPEED_ABOVE_PERMIT,
+    Rule.SPEED_ABOVE_MEASURE,
+    Rule.OUTSIDE_HOURS,
+    Rule.VISIBILITY_BELOW_PERMIT,
+    Rule.PERMIT_EXPIRED,
+    Rule.SILENT,
+)  # in rising order of their codes, so that noted conditions come out sorted
+_RULE_CODES = np.array(RULES, np.uint8)
+
 
 class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What counts as holding."""
@@ -53,141 +65,129 @@ def watch(
     Limits: BSMs do not say who drives, so that manual driving is judged like automated driving; the weather
     is that of the nearest station; silence outside the roadside units' range is nobody's fault.
     """
-    if len(permits) == 0:
-        return Watch.empty()
-    permits = permits.take(permits.order())
-    heard, x, y, speed, placed = _placed(reports, actors, permits.sender)
-    rules: list[int] = []
-    holds: list[Bool] = []
-    values: list[F64] = []
-    limits: list[F64] = []
     count = len(permits)
+    if count == 0:
+        return Watch.empty()
+    order = np.argsort(permits.sender, kind="stable")
+    sender = permits.sender[order]
+    heard, x, y, speed = _placed(reports, actors, sender)
+    holds = np.zeros((len(RULES), count), np.bool_)
+    values, limits = np.full((2, len(RULES), count), np.nan)
 
-    def note(rule: Rule, condition: Bool, value: F64, limit: F64) -> None:
-        holds.append(placed & condition)
-        rules.append(int(rule))
-        values.append(value)
-        limits.append(np.broadcast_to(limit, count))
+    def note(rule: Rule, condition: Bool, value: F64 | float, limit: F64 | float) -> None:
+        row = RULES.index(rule)
+        holds[row], values[row], limits[row] = condition, value, limit
 
     def too_fast(allowed: F64) -> Bool:
         over: Bool = speed > allowed * (1.0 + config.speed_share) + config.speed_margin
         return over
 
     moving = speed > config.standing_speed
+    zone, max_speed = permits.zone[order], permits.max_speed[order]
     depth = zones.depth(zone_corners, x, y)
-    own = permits.zone[:, None] == zones.zone
-    beyond = -np.where(own, np.where(np.isnan(depth), -np.inf, depth), -np.inf).max(axis=1, initial=-np.inf)
-    note(Rule.OUTSIDE_ZONE, np.isfinite(beyond) & (beyond > config.border_m), beyond, np.array(0.0))
-    note(Rule.SPEED_ABOVE_PERMIT, too_fast(permits.max_speed), speed, permits.max_speed)
+    outside = np.where(zone[:, None] == zones.zone, -depth, np.nan)
+    beyond = np.fmax.reduce(outside, axis=1, initial=np.nan)
+    note(Rule.OUTSIDE_ZONE, beyond > config.border_m, beyond, 0.0)
+    note(Rule.SPEED_ABOVE_PERMIT, too_fast(max_speed), speed, max_speed)
     minute = (time_ns // 60_000_000_000 + config.utc_offset_minutes) % 1440
-    start, end = permits.from_minute, permits.until_minute
-    within = np.where(start < end, (start <= minute) & (minute < end), (minute >= start) | (minute < end))
-    note(Rule.OUTSIDE_HOURS, ~within & moving, np.full(count, float(minute)), end.astype(np.float64))
-    expired = time_ns > permits.valid_until_ns
-    note(Rule.PERMIT_EXPIRED, expired & moving, (time_ns - permits.valid_until_ns) / 1e9, np.array(0.0))
+    start, end = permits.from_minute[order], permits.until_minute[order]
+    begun, over = start <= minute, minute >= end
+    off_hours = np.where(start < end, ~begun | over, ~begun & over)
+    note(Rule.OUTSIDE_HOURS, off_hours & moving, float(minute), end.astype(np.float64))
+    overdue = time_ns - permits.valid_until_ns[order]
+    note(Rule.PERMIT_EXPIRED, (overdue > 0) & moving, overdue / 1e9, 0.0)
     if len(road_weather):
-        visibility = _nearest_visibility(road_weather, x, y)
-        note(
-            Rule.VISIBILITY_BELOW_PERMIT,
-            (visibility < permits.min_visibility) & moving,
-            visibility,
-            permits.min_visibility,
-        )
+        visibility, least = _nearest_visibility(road_weather, x, y), permits.min_visibility[order]
+        note(Rule.VISIBILITY_BELOW_PERMIT, (visibility < least) & moving, visibility, least)
     due = measure_orders.grace_until_ns <= time_ns
     if due.any():
-        orders = measure_orders.take(due)
-        concerned = (orders.classes[None, :] >> permits.vehicle_class[:, None]) & 1 == 1
-        acts_in = (orders.zone[:, None] == zones.zone).astype(np.float64)
-        inside = (depth > config.border_m).astype(np.float64) @ acts_in.T > 0
-        subject = concerned & inside
-        closed = (subject & orders.closed).any(axis=1)
-        note(Rule.CLOSED_ZONE, closed & moving, speed, np.array(config.standing_speed))
-        caps = np.where(subject & ~np.isnan(orders.max_speed), orders.max_speed, np.inf).min(axis=1)
+        concerned = (measure_orders.classes >> permits.vehicle_class[order][:, None]) & 1 == 1
+        deep = depth > config.border_m
+        for measure in np.flatnonzero(due):  # a handful at most
+            concerned[:, measure] &= deep[:, zones.zone == measure_orders.zone[measure]].any(axis=1)
+        concerned &= due
+        closed = (concerned & measure_orders.closed).any(axis=1)
+        note(Rule.CLOSED_ZONE, closed & moving, speed, config.standing_speed)
+        caps = np.fmin.reduce(np.where(concerned, measure_orders.max_speed, np.nan), axis=1, initial=np.nan)
         note(Rule.SPEED_ABOVE_MEASURE, too_fast(caps), speed, caps)
+    note(Rule.SILENT, heard > 0, 0.0, np.nan)
 
-    which = np.concatenate([np.flatnonzero(h) for h in holds])
-    each = np.array([int(h.sum()) for h in holds])
-    fresh = Watch(
-        sender=permits.sender[which],
-        rule=np.repeat(np.array(rules, np.uint8), each),
-        x=x[which],
-        y=y[which],
-        since_ns=np.full(len(which), time_ns),
-        last_ns=np.full(len(which), time_ns),
-        value=np.concatenate([v[h] for v, h in zip(values, holds, strict=True)]),
-        limit=np.concatenate([v[h] for v, h in zip(limits, holds, strict=True)]),
+    vehicle, row = np.nonzero(holds.T)
+    rule = _RULE_CODES[row]
+    since = np.where(rule == Rule.SILENT, heard[vehicle], time_ns)
+    last = since.copy()
+    old, again = _remembered(before, sender, vehicle * 256 + rule, time_ns, config)
+    continued = (again >= 0) & (rule != Rule.SILENT)
+    since[continued] = before.since_ns[again[continued]]
+    now = Watch(
+        sender=sender[vehicle],
+        rule=rule,
+        x=x[vehicle],
+        y=y[vehicle],
+        since_ns=since,
+        last_ns=last,
+        value=values[row, vehicle],
+        limit=limits[row, vehicle],
     )
-    calls = Watch(
-        sender=permits.sender[heard > 0],
-        rule=np.full(int((heard > 0).sum()), Rule.SILENT, np.uint8),
-        x=x[heard > 0],
-        y=y[heard > 0],
-        since_ns=heard[heard > 0],
-        last_ns=heard[heard > 0],
-        value=np.zeros(int((heard > 0).sum())),
-        limit=np.full(int((heard > 0).sum()), np.nan),
-    )
-    return _carried(fresh, calls, before, permits, units, time_ns, config)
+    return Watch.concatenate([now, _grown(before.take(old), units, time_ns, config)]) if len(old) else now
 
 
-def _placed(reports: Reports, actors: Actors, sender: U64) -> tuple[I64, F64, F64, F64, Bool]:
-    """Return when each (sorted) sender was heard, 0 not now, where it is, how fast, and whether that is known."""
+def _placed(reports: Reports, actors: Actors, sender: U64) -> tuple[I64, F64, F64, F64]:
+    """Return when each (sorted) sender was heard now, 0 not, and where it is and how fast, NaN unknown."""
     count = len(sender)
     heard = np.zeros(count, np.int64)
-    x, y, speed = (np.full(count, np.nan) for _ in range(3))
+    x, y, speed = np.full((3, count), np.nan)
 
     def newest(of: U64, time: I64, tie: U64) -> tuple[I64, I64]:
         row = np.minimum(np.searchsorted(sender, of), count - 1)
         known = np.flatnonzero(sender[row] == of)
-        known = known[np.lexsort((tie[known], time[known]))]
+        known = known[np.lexsort((tie[known], time[known]))]  # the newest last, so that it is what remains
         return known, row[known]
 
     known, row = newest(reports.sender, reports.time_ns, reports.sender)
     x[row], y[row], speed[row] = reports.x[known], reports.y[known], reports.speed[known]
-    np.maximum.at(heard, row, reports.received_ns[known])
+    heard[row] = reports.received_ns[known]
     known, row = newest(actors.sender, actors.measured_ns, actors.id)
     x[row], y[row], speed[row] = actors.x[known], actors.y[known], actors.speed[known]
-    return heard, x, y, speed, ~np.isnan(x)
+    return heard, x, y, speed
 
 
 def _nearest_visibility(weather: RoadWeather, x: F64, y: F64) -> F64:
     """Return what the nearest station that knows the visibility says of it [m]; NaN where none does."""
-    known = weather.take(~np.isnan(weather.visibility))
-    if len(known) == 0:
+    order = np.argsort(weather.station, kind="stable")
+    order = order[~np.isnan(weather.visibility[order])]
+    if len(order) == 0:
         return np.full(len(x), np.nan)
-    known = known.take(known.order())
-    distance = (x[:, None] - known.x) ** 2 + (y[:, None] - known.y) ** 2
-    nearest: F64 = known.visibility[np.where(np.isnan(distance), np.inf, distance).argmin(axis=1)]
+    distance = (x[:, None] - weather.x[order]) ** 2 + (y[:, None] - weather.y[order]) ** 2
+    nearest: F64 = weather.visibility[order][distance.argmin(axis=1)]
     return nearest
 
 
-def _carried(
-    fresh: Watch, calls: Watch, before: Watch, permits: Permits, units: Units, time_ns: int, config: WatchConfig
-) -> Watch:
-    """Put what holds now together with what was noted before and has not ended."""
-    remembered = before.take(np.isin(before.sender, permits.sender))
-    silent = remembered.rule == Rule.SILENT
-    hold_ns = round(config.hold_s * 1e9)
-    lasting = remembered.take(~silent & (time_ns - remembered.last_ns <= hold_ns))
-    quiet = remembered.take(silent & (time_ns - remembered.since_ns <= round(config.forget_s * 1e9)))
-    quiet = quiet.take(~np.isin(quiet.sender, calls.sender))
-    if len(quiet):
-        # only where it could be heard does silence matter
-        distance = np.hypot(quiet.x[:, None] - units.x, quiet.y[:, None] - units.y)
-        reached = (distance <= units.range * config.radio_share).any(axis=1)
-        quiet = quiet.replace(
-            last_ns=np.where(reached, time_ns, quiet.last_ns), value=(time_ns - quiet.since_ns) / 1e9
-        )
-    both = Watch.concatenate([lasting, fresh])
-    if len(lasting) and len(fresh):
-        order = np.lexsort((np.repeat([0, 1], [len(lasting), len(fresh)]), both.rule, both.sender))
-        same = (both.sender[order][1:] == both.sender[order][:-1]) & (
-            both.rule[order][1:] == both.rule[order][:-1]
-        )
-        old, new = order[:-1][same], order[1:][same]
-        since = both.since_ns.copy()
-        since[new] = both.since_ns[old]
-        keep = np.ones(len(both), np.bool_)
-        keep[old] = False
-        both = both.replace(since_ns=since).take(keep)
-    return Watch.concatenate([both, calls, quiet])
+def _remembered(before: Watch, sender: U64, keys: I64, time_ns: int, config: WatchConfig) -> tuple[I64, I64]:
+    """Return the rows of `before` to keep though they do not hold now, and for each key its row there or -1."""
+    again = np.full(len(keys), -1)
+    if len(before) == 0:
+        return again[:0], again
+    vehicle = np.minimum(np.searchsorted(sender, before.sender), len(sender) - 1)
+    silent = before.rule == Rule.SILENT
+    limit_ns = np.where(silent, round(config.forget_s * 1e9), round(config.hold_s * 1e9))
+    lasting = (sender[vehicle] == before.sender) & (time_ns - before.last_ns <= limit_ns)
+    lasting &= ~silent | (time_ns - before.since_ns <= limit_ns)
+    key = vehicle * 256 + before.rule
+    place = np.minimum(np.searchsorted(keys, key), max(len(keys) - 1, 0))
+    held = lasting & (keys[place] == key) if len(keys) else np.zeros(len(before), np.bool_)
+    again[place[held]] = np.flatnonzero(held)
+    return np.flatnonzero(lasting & ~held), again
+
+
+def _grown(kept: Watch, units: Units, time_ns: int, config: WatchConfig) -> Watch:
+    """Let silence grow for those who could be heard where they were last."""
+    silent = kept.rule == Rule.SILENT
+    if not silent.any():
+        return kept
+    distance2 = (kept.x[:, None] - units.x) ** 2 + (kept.y[:, None] - units.y) ** 2
+    reached = silent & (distance2 <= (units.range * config.radio_share) ** 2).any(axis=1)
+    return kept.replace(
+        last_ns=np.where(reached, time_ns, kept.last_ns),
+        value=np.where(silent, (time_ns - kept.since_ns) / 1e9, kept.value),
+    )

@@ -71,6 +71,8 @@ class Codec:
             width = body.bit_length() - 1
             spare = -(width + self._head) % 8
             number = (head << width | body ^ 1 << width) << spare
-            return (number ^ 1 << self._head + width + spare).to_bytes((self._head + width + spare) // 8, "big")
+            width += self._head + spare
+            octets: bytes = (number ^ 1 << width).to_bytes(width // 8, "big")
+            return octets
         except GIVES_UP:
             return write_frame(self.root, value)

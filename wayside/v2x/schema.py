@@ -149,7 +149,7 @@ class _Reader:
             self.known[name] = self.node(self.types[name], name)
         return self.known[name]
 
-    def node(self, described: dict[str, Any], where: str) -> Node:
+    def node(self, described: dict[str, Any], where: str) -> Node:  # noqa: PLR0911
         """Return the node of a type as it stands."""
         match described["type"]:
             case "INTEGER":

@@ -71,7 +71,7 @@ class Reader:
         octets = self.length(path)
         return self.take(8 * octets, path).to_bytes(octets, "big").hex()
 
-    def read(self, node: Node, path: str) -> Any:
+    def read(self, node: Node, path: str) -> Any:  # noqa: PLR0911
         """Return the value of a node."""
         match node:
             case Integer():
@@ -118,12 +118,16 @@ class Reader:
         extended = node.extensible and self.take(1, path)
         present = [bool(self.take(1, path)) for _ in node.optionals]
         there = iter(present)
-        value = {f.name: self.read(f.node, f"{path}.{f.name}") for f in node.fields if not f.optional or next(there)}
+        value = {
+            f.name: self.read(f.node, f"{path}.{f.name}") for f in node.fields if not f.optional or next(there)
+        }
         if extended:
             if self.take(1, path):
                 self.fail(RefusalReason.MALFORMED, path, "more than 64 additions")
             additions = [self.take(1, path) for _ in range(self.take(6, path) + 1)]
-            value[UNKNOWN] = [self.opened(f"{path}.{UNKNOWN}[{n}]") if a else None for n, a in enumerate(additions)]
+            value[UNKNOWN] = [
+                self.opened(f"{path}.{UNKNOWN}[{n}]") if a else None for n, a in enumerate(additions)
+            ]
         return value
 
 
@@ -314,5 +318,3 @@ def write_frame(root: Choice, value: Any) -> bytes:
     writer = Writer()
     writer.write(root, value, "")
     return writer.octets()
-
-

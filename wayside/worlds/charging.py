@@ -18,14 +18,15 @@ TAPER_FROM = 0.8  # state of charge above which a battery takes less and less
 class ChargingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Demand and batteries of the simulated site [own assumptions: cars, buses and trucks in a busy hour]."""
 
-    occupied: float = 0.85  # share of chargers in use at the start
-    gap_s: float = 90.0  # mean time a charger stands free between two vehicles
+    occupied: float = 0.9  # share of chargers in use at the start
+    gap_s: float = 60.0  # mean time a charger stands free between two vehicles
+    stay_s: float = 600.0  # mean time a vehicle stays if its battery is not full earlier
     capacity_min_kwh: float = 50.0
     capacity_max_kwh: float = 300.0
     c_rate_min: float = 1.2  # power a battery takes, per kWh of capacity [1/h]
     c_rate_max: float = 2.5
     arrive_soc_min: float = 0.1
-    arrive_soc_max: float = 0.5
+    arrive_soc_max: float = 0.85
     leave_soc: float = 0.95
     taper_end: float = 0.15  # share of its power a battery still takes when it is full
     ramp_s: float = 1.5  # time from nothing to rated power, and back
@@ -46,7 +47,9 @@ class ChargingPlant:
         ValueError: a charger belongs to a site that is not there.
     """
 
-    def __init__(self, sites: Sites, chargers: Chargers, *, seed: int, config: ChargingConfig | None = None) -> None:
+    def __init__(
+        self, sites: Sites, chargers: Chargers, *, seed: int, config: ChargingConfig | None = None
+    ) -> None:
         unknown = np.setdiff1d(chargers.site, sites.site)
         if len(unknown):
             raise ValueError(f"chargers name the sites {unknown.tolist()}, which are not among the Sites")
@@ -61,6 +64,7 @@ class ChargingPlant:
         self.power_kw = np.zeros(count)
         self.connected: Bool = np.zeros(count, np.bool_)
         self._until_arrival = self._draw(0) * self._config.gap_s
+        self._until_departure = np.zeros(count)
         self._rogue: int | None = None
         self._arrive(self._draw(1) < self._config.occupied)
 
@@ -80,6 +84,7 @@ class ChargingPlant:
         self.accepts_kw[where] = (capacity * rate)[where]
         self.start_soc[where] = soc[where]
         self.energy_kwh[where] = 0.0
+        self._until_departure[where] = ((0.2 + 1.6 * self._draw(6)) * self._config.stay_s)[where]
         self.connected[where] = True
 
     def _leave(self, where: Bool) -> None:
@@ -113,6 +118,7 @@ class ChargingPlant:
             self.start_soc[weak] = self._config.arrive_soc_min
             self.capacity_kwh[weak] = self._config.capacity_max_kwh
             self.accepts_kw[weak] = np.maximum(self.accepts_kw, self._chargers.rated_kw)[weak]
+            self._until_departure[where] = np.maximum(self._until_departure, self._config.stay_s)[where]
         self._rogue = rogue
 
     def step(self, time_ns: int, dt_s: float, limits_kw: Mapping[int, float], rogue: int | None) -> ChargerStates:
@@ -129,7 +135,9 @@ class ChargingPlant:
             A row per charger where a whole second has passed, else no rows.
         """
         self._until_arrival = self._until_arrival - dt_s
-        self._leave(self.connected & (np.nan_to_num(self.soc) >= self._config.leave_soc))
+        self._until_departure = self._until_departure - dt_s
+        full = np.nan_to_num(self.soc) >= self._config.leave_soc
+        self._leave(self.connected & (full | (self._until_departure <= 0.0)))
         self._arrive(~self.connected & (self._until_arrival <= 0.0))
         self._plant(rogue)
         rated = self._chargers.rated_kw

@@ -24,10 +24,10 @@ class Stream(IntEnum):
 
     POLE_MISS = 1
     POLE_BURST = 2
-    POLE_WHITE_ALONG = 3
-    POLE_WHITE_ACROSS = 4
-    POLE_SLOW_ALONG = 5
-    POLE_SLOW_ACROSS = 6
+    POLE_WHITE_X = 3
+    POLE_WHITE_Y = 4
+    POLE_SLOW_X = 5
+    POLE_SLOW_Y = 6
     POLE_SPEED = 7
     POLE_HEADING = 8
     POLE_LENGTH = 9
@@ -48,7 +48,7 @@ class Stream(IntEnum):
     CHARGING = 60
 
 
-@numba.njit(cache=True, inline="always")
+@numba.njit(cache=True)
 def _mix(value: np.uint64) -> np.uint64:
     """Return the finisher of SplitMix64: each input bit flips each output bit about half the time."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -56,22 +56,22 @@ def _mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(31))
 
 
-@numba.njit(cache=True, inline="always")
-def one_bits(seed: np.uint64, stream: int, identity: np.uint64, counter: np.int64) -> np.uint64:
+@numba.njit(cache=True)
+def one_bits(seed: np.uint64, stream: int, identity: np.uint64, counter: int) -> np.uint64:
     """Return 64 random bits; for use inside compiled kernels, with a seed from `seed_word`."""
     word = _mix(seed + np.uint64(stream) * _GOLDEN)
     word = _mix(word ^ (identity + _GOLDEN))
     return _mix(word ^ (np.uint64(counter) * _GOLDEN))
 
 
-@numba.njit(cache=True, inline="always")
-def one_uniform(seed: np.uint64, stream: int, identity: np.uint64, counter: np.int64) -> float:
+@numba.njit(cache=True)
+def one_uniform(seed: np.uint64, stream: int, identity: np.uint64, counter: int) -> float:
     """Return a draw from [0, 1) in steps of 2^-53; for use inside compiled kernels."""
     return float(one_bits(seed, stream, identity, counter) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@numba.njit(cache=True, inline="always")
-def one_normal(seed: np.uint64, stream: int, identity: np.uint64, counter: np.int64) -> float:
+@numba.njit(cache=True)
+def one_normal(seed: np.uint64, stream: int, identity: np.uint64, counter: int) -> float:
     """Return a draw of mean 0 and variance 1 within +-6; for use inside compiled kernels.
 
     The sum of twelve 16-bit numbers: near the normal law (excess kurtosis -0.1), lighter beyond three sigma.
@@ -85,25 +85,26 @@ def one_normal(seed: np.uint64, stream: int, identity: np.uint64, counter: np.in
     return float(total - np.int64(12 * 65535 // 2)) * (1.0 / 65536.0)
 
 
-@numba.njit(cache=True, inline="always")
-def one_drift(seed: np.uint64, stream: int, identity: np.uint64, time_ns: np.int64, spacing_ns: np.int64) -> float:
+@numba.njit(cache=True)
+def one_drift(seed: np.uint64, stream: int, identity: np.uint64, time_ns: int, spacing_ns: int) -> float:
     """Return a smooth function of time of mean 0 and variance 1; for use inside compiled kernels.
 
     Between hashed knots it runs along a smooth step, scaled so that the variance is 1 at every instant. Each
     identity has its own knots. Two instants 0.83 of the spacing apart have a correlation of 1/e; two spacings
     apart they are independent.
     """
-    phase = np.int64(one_bits(seed, stream, identity, np.int64(-1)) % np.uint64(spacing_ns))
-    knot = (time_ns + phase) // spacing_ns
+    phase = np.int64(one_bits(seed, stream, identity, -1) % np.uint64(spacing_ns))
+    knot = int((time_ns + phase) // spacing_ns)
     share = float((time_ns + phase) - knot * spacing_ns) / float(spacing_ns)
     share = share * share * (3.0 - 2.0 * share)
     first = one_normal(seed, stream, identity, knot)
-    second = one_normal(seed, stream, identity, knot + np.int64(1))
-    return ((1.0 - share) * first + share * second) / np.sqrt((1.0 - share) ** 2 + share**2)
+    second = one_normal(seed, stream, identity, knot + 1)
+    blend: float = ((1.0 - share) * first + share * second) / np.sqrt((1.0 - share) ** 2 + share**2)
+    return blend
 
 
 @numba.njit(cache=True)
-def _uniforms(seed: np.uint64, stream: int, identity: U64, counter: np.int64) -> F64:
+def _uniforms(seed: np.uint64, stream: int, identity: U64, counter: int) -> F64:
     out = np.empty(len(identity))
     for row in range(len(identity)):
         out[row] = one_uniform(seed, stream, identity[row], counter)
@@ -111,7 +112,7 @@ def _uniforms(seed: np.uint64, stream: int, identity: U64, counter: np.int64) ->
 
 
 @numba.njit(cache=True)
-def _normals(seed: np.uint64, stream: int, identity: U64, counter: np.int64) -> F64:
+def _normals(seed: np.uint64, stream: int, identity: U64, counter: int) -> F64:
     out = np.empty(len(identity))
     for row in range(len(identity)):
         out[row] = one_normal(seed, stream, identity[row], counter)
@@ -119,7 +120,7 @@ def _normals(seed: np.uint64, stream: int, identity: U64, counter: np.int64) -> 
 
 
 @numba.njit(cache=True)
-def _drifts(seed: np.uint64, stream: int, identity: U64, time_ns: np.int64, spacing_ns: np.int64) -> F64:
+def _drifts(seed: np.uint64, stream: int, identity: U64, time_ns: int, spacing_ns: int) -> F64:
     out = np.empty(len(identity))
     for row in range(len(identity)):
         out[row] = one_drift(seed, stream, identity[row], time_ns, spacing_ns)
@@ -143,12 +144,12 @@ def uniform(seed: int, stream: int, identity: ArrayLike, counter: int) -> F64:
     >>> uniform(1, Stream.RADIO_LOSS, [7, 8], 0).round(4)
     array([0.059 , 0.7042])
     """
-    return _uniforms(seed_word(seed), int(stream), np.asarray(identity, np.uint64), np.int64(counter))  # type: ignore[no-any-return]
+    return _uniforms(seed_word(seed), int(stream), np.asarray(identity, np.uint64), int(counter))
 
 
 def normal(seed: int, stream: int, identity: ArrayLike, counter: int) -> F64:
     """Return one draw of mean 0 and variance 1, within +-6, for each identity; see `uniform`."""
-    return _normals(seed_word(seed), int(stream), np.asarray(identity, np.uint64), np.int64(counter))  # type: ignore[no-any-return]
+    return _normals(seed_word(seed), int(stream), np.asarray(identity, np.uint64), int(counter))
 
 
 def drift(seed: int, stream: int, identity: ArrayLike, time_ns: int, spacing_s: float) -> F64:
@@ -161,5 +162,5 @@ def drift(seed: int, stream: int, identity: ArrayLike, time_ns: int, spacing_s: 
         time_ns: instant [ns]; the result is a smooth function of it.
         spacing_s: time between knots [s]; the correlation falls to 1/e within 0.83 of it.
     """
-    ids, spacing_ns = np.asarray(identity, np.uint64), np.int64(round(spacing_s * 1e9))
-    return _drifts(seed_word(seed), int(stream), ids, np.int64(time_ns), spacing_ns)  # type: ignore[no-any-return]
+    ids, spacing_ns = np.asarray(identity, np.uint64), round(spacing_s * 1e9)
+    return _drifts(seed_word(seed), int(stream), ids, int(time_ns), spacing_ns)

@@ -34,7 +34,9 @@ def load_sumo() -> ModuleType:
         with contextlib.redirect_stdout(io.StringIO()):
             import libsumo  # noqa: PLC0415
     except ImportError as error:
-        raise WorldError(f"the sumo World needs libsumo ({error}); install it with `pip install wayside[sumo]`") from error
+        raise WorldError(
+            f"the sumo World needs libsumo ({error}); install it with `pip install wayside[sumo]`"
+        ) from error
     return libsumo  # type: ignore[no-any-return]
 
 
@@ -52,7 +54,9 @@ def _overheard() -> Iterator[list[str]]:
             os.dup2(saved, 2)
             os.close(saved)
             file.seek(0)
-            said.extend(line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip())
+            said.extend(
+                line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()
+            )
 
 
 @dataclass
@@ -74,7 +78,7 @@ class Engine:
         additional: additional files.
         step_s: length of a step [s].
         seed: of SUMO's own random numbers.
-        begin_s: simulated second at which SUMO starts.
+        begin_s: simulated second at which SUMO starts; None for the first departure.
         warm_up_s: seconds simulated before the first tick.
         options: further options of SUMO, as on its command line.
 
@@ -92,7 +96,7 @@ class Engine:
         additional: Sequence[Path],
         step_s: float,
         seed: int,
-        begin_s: float,
+        begin_s: float | None,
         warm_up_s: float,
         options: Sequence[str] = (),
     ) -> None:
@@ -102,6 +106,7 @@ class Engine:
             if not file.is_file():
                 raise WorldError(f"no file {file}")
         check_version(net)
+        begin_s = first_departure(routes) if begin_s is None else begin_s
         self.sumo: Any = load_sumo()
         self.tally = Tally()
         self._open = False
@@ -190,7 +195,9 @@ class Engine:
 
 
 NETWORK = re.compile(rb"<net\s[^>]*?\bversion=\"(\d+)\.[\d.]*\"")
-DEPARTURE = re.compile(rb"<(?:vehicle|trip|flow|person|personFlow|container)\s[^>]*?\b(?:depart|begin)=\"([0-9.:]+)\"")
+DEPARTURE = re.compile(
+    rb"<(?:vehicle|trip|flow|person|personFlow|container)\s[^>]*?\b(?:depart|begin)=\"([0-9.:]+)\""
+)
 
 
 def _open(file: Path) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""What equipped vehicles say of themselves: satellite positions with their errors, over a radio that loses some."""
+"""What equipped vehicles say of themselves: satellite positions with errors, over a radio that loses some."""
 
 from __future__ import annotations
 

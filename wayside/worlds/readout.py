@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from wayside.admission.tables import VehicleClass
 from wayside.maps.road import RoadMap
-from wayside.table import F64, I32, U8, U64
+from wayside.table import F64, U8, U64, Bool
 from wayside.v2x.tables import Kind
 from wayside.world import identity
 from wayside.worlds.tables import Truth
@@ -38,13 +37,6 @@ AUTOMATED_TYPES = {
     "parcel_robot": VehicleClass.PARCEL_ROBOT,
     "container_truck": VehicleClass.CONTAINER_TRUCK,
 }  # vehicle types of the route files that are automated
-
-
-class FleetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which road users send, and which drive themselves."""
-
-    equipped_share: float = 0.3  # of ordinary motor vehicles
-    automated_share: float = 0.0  # of ordinary cars that are made robotaxis; for route files that know none
 
 
 def share_of(purpose: str, name: str) -> float:
@@ -74,26 +66,22 @@ class _Register(dict[str, int]):
     def __init__(self, facts: Callable[[str], tuple[int, int, float, float, bool, int]]) -> None:
         super().__init__()
         self._facts = facts
-        self._room(256)
-
-    def _room(self, rows: int) -> None:
-        self.id: U64 = np.zeros(rows, np.uint64)
-        self.kind: U8 = np.zeros(rows, np.uint8)
-        self.length: F64 = np.zeros(rows)
-        self.width: F64 = np.zeros(rows)
-        self.equipped: NDArray[np.bool_] = np.zeros(rows, np.bool_)
-        self.automated: U8 = np.zeros(rows, np.uint8)
+        self.id: U64 = np.zeros(256, np.uint64)
+        self.kind: U8 = np.zeros(256, np.uint8)
+        self.length: F64 = np.zeros(256)
+        self.width: F64 = np.zeros(256)
+        self.equipped: Bool = np.zeros(256, np.bool_)
+        self.automated: U8 = np.zeros(256, np.uint8)
 
     def __missing__(self, name: str) -> int:
         row = len(self)
         if row == len(self.id):
-            kept = (self.id, self.kind, self.length, self.width, self.equipped, self.automated)
-            self._room(2 * row)
-            own = (self.id, self.kind, self.length, self.width, self.equipped, self.automated)
-            for new, old in zip(own, kept, strict=True):
-                new[:row] = old
-        facts = self._facts(name)
-        self.id[row], self.kind[row], self.length[row], self.width[row], self.equipped[row], self.automated[row] = facts
+            self.id, self.kind = np.resize(self.id, 2 * row), np.resize(self.kind, 2 * row)
+            self.length, self.width = np.resize(self.length, 2 * row), np.resize(self.width, 2 * row)
+            self.equipped, self.automated = np.resize(self.equipped, 2 * row), np.resize(self.automated, 2 * row)
+        who, kind, length, width, equipped, automated = self._facts(name)
+        self.id[row], self.kind[row], self.length[row], self.width[row] = who, kind, length, width
+        self.equipped[row], self.automated[row] = equipped, automated
         self[name] = row
         return row
 
@@ -103,13 +91,19 @@ class Readout:
 
     Positions become those of body centres (SUMO gives front bumpers), angles mathematical ones.
 
+    Args:
+        sumo: the running simulation.
+        road: the map, for the indices of lanes.
+        equipped_share: share of ordinary motor vehicles that send; automated ones always do.
+        automated_share: share of ordinary cars that are made robotaxis, for route files that know none.
+
     Attributes:
         names: of the vehicles in the last `read`, in SUMO's order.
-        name_of: name of each vehicle that ever sent, by its V2X identity.
+        name_of: name of each vehicle ever read, by its identity.
     """
 
-    def __init__(self, sumo: Any, road: RoadMap, config: FleetConfig) -> None:
-        self._sumo, self._config = sumo, config
+    def __init__(self, sumo: Any, road: RoadMap, *, equipped_share: float, automated_share: float) -> None:
+        self._sumo, self._equipped_share, self._automated_share = sumo, equipped_share, automated_share
         self._lanes = _Lanes(zip(road.lane_names, range(len(road.lane_names)), strict=True))
         self._vehicles = _Register(self._vehicle_facts)
         self._persons = _Register(self._person_facts)
@@ -124,13 +118,12 @@ class Readout:
         kind = KIND_OF_CLASS.get(vehicle.getVehicleClass(name), Kind.UNKNOWN)
         # a vehicle given a property of its own has a type of its own, named type@vehicle
         automated = AUTOMATED_TYPES.get(vehicle.getTypeID(name).split("@")[0], VehicleClass.NONE)
-        if not automated and kind == Kind.CAR and share_of("automated", name) < self._config.automated_share:
+        if not automated and kind == Kind.CAR and share_of("automated", name) < self._automated_share:
             automated = VehicleClass.ROBOTAXI
         motor = kind in (Kind.CAR, Kind.BUS, Kind.TRUCK, Kind.MOTORCYCLE)
-        equipped = bool(automated) or (motor and share_of("equipped", name) < self._config.equipped_share)
+        equipped = bool(automated) or (motor and share_of("equipped", name) < self._equipped_share)
         who = identity(name)
-        if equipped:
-            self.name_of[who] = name
+        self.name_of[who] = name
         return who, kind, vehicle.getLength(name), vehicle.getWidth(name), equipped, automated
 
     def _person_facts(self, name: str) -> tuple[int, int, float, float, bool, int]:
@@ -193,6 +186,3 @@ class _Getters:
 def _table(columns: dict[str, NDArray[Any]]) -> Truth:
     order = np.argsort(columns["id"])
     return Truth(**{name: values[order] for name, values in columns.items()})
-
-
-__all__ = ["AUTOMATED_TYPES", "KIND_OF_CLASS", "FleetConfig", "I32", "Readout", "person_identity", "share_of"]

@@ -82,6 +82,6 @@ def city():
     return City()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build():
     return SimpleNamespace(table=table, square=square, NOON=NOON, SECOND=SECOND, City=City)

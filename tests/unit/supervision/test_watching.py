@@ -154,9 +154,8 @@ def test_the_order_of_rows_does_not_matter(build, order):
         city.measure(cap=5.0)
         rows = [(77, 500.0, 500.0, 9.0), (70, 1200.0, 5.0, 9.0), (90, 300.0, 300.0, 9.0), (3, 0.0, 0.0, 1.0)]
         for _ in range(3):
-            city.step([rows[i] for i in order], [rows[i] for i in order[:2]] if order == sorted(order) else ())
+            city.step([rows[i] for i in order], [rows[i] for i in order if i % 2])
         return city.before
 
-    expected = drive([0, 1, 2, 3])
-    shuffled = drive(order)
-    assert np.array_equal(expected.sender, shuffled.sender) and np.array_equal(expected.rule, shuffled.rule)
+    assert len(drive(order)) == 6
+    assert drive(order) == drive([0, 1, 2, 3])

@@ -21,6 +21,7 @@ class Link:
 
     index: int
     approach: str
+    lane: int
     exit_: str
     crosses: frozenset[str] = frozenset()
     length: float = 0.0
@@ -39,7 +40,7 @@ def links(net: ElementTree.Element) -> dict[str, list[Link]]:
         if controller is None:
             continue
         to = one.get("to", "")
-        link = Link(int(one.get("linkIndex", "0")), one.get("from", ""), to, *crossings.get(to, ()))
+        link = Link(int(one.get("linkIndex", "0")), one.get("from", ""), int(one.get("fromLane", "0")), to, *crossings.get(to, ()))
         found.setdefault(controller, {})[link.index] = link
         if "linkIndex2" in one.attrib:
             raise ValueError(f"{controller}: crossings with two signals are not planned for")
@@ -62,7 +63,11 @@ def states(plan: Plan, these: Iterable[Link], approaches: list[Arm], ways: list[
     main = main_street(approaches, ways)
     came = {arm.last: arm for arm in approaches}
     went = {one.first: one for one in ways}
-    protected = plan.left > 0 and any(came[e].pocket and came[e].begin in main for e in came)
+    lights = plan.yellow + plan.red
+    lefts = {True: plan.left, False: plan.cross_left}
+    for on_main in (True, False):
+        if not any(arm.pocket for arm in approaches if (arm.begin in main) == on_main):
+            lefts[on_main] = 0
     stages: list[tuple[int, dict[int, str], list[Link]]] = []
     for on_main in (True, False):
         green: dict[int, str] = {}
@@ -78,18 +83,20 @@ def states(plan: Plan, these: Iterable[Link], approaches: list[Arm], ways: list[
             approach = came[link.approach]
             if (approach.begin in main) != on_main:
                 continue
-            angle = turn(approach, went[link.exit_])
-            straight = exits(approach, [w for w in ways if w.begin == approach.end]).get("straight") is went[link.exit_]
-            if on_main and protected and angle > 0 and not straight:
+            ahead = exits(approach, [w for w in ways if w.begin == approach.end]).get("straight")
+            straight = ahead is went[link.exit_]
+            if approach.pocket and lefts[on_main] and ahead and turn(approach, went[link.exit_]) > 0 and not straight:
                 left[link.index] = "G"
             else:
-                green[link.index] = "G" if straight else "g"
-        length = plan.green if on_main else plan.cycle - plan.green - protected * (plan.left + plan.yellow + plan.red)
-        if not on_main:
-            length -= 2 * (plan.yellow + plan.red)
-        stages.append((length, green, walk))
+                merges = link.lane == approach.bicycle and went[link.exit_].bicycle is None
+                green[link.index] = "G" if straight and not merges else "g"
+        stages.append((plan.green, green, walk))
         if left:
-            stages.append((plan.left, left, []))
+            stages.append((lefts[on_main], left, []))
+        if not on_main:
+            others = sum(length for length, shown, _ in stages if shown is not green)
+            at = len(stages) - (2 if left else 1)
+            stages[at] = (plan.cycle - others - len(stages) * lights, green, walk)
     phases: list[tuple[int, str]] = []
     for length, green, walk in stages:
         clear = min(max((ceil(w.length / WALK_SPEED) for w in walk), default=0), length - LEAST_WALK_S)

@@ -158,6 +158,8 @@ def exits(approach: Arm, leaving: list[Arm]) -> dict[str, Arm]:
     """Tell where an approach leads: `straight`, `left` and `right`, as far as they exist."""
     there = sorted((turn(approach, one), one.end, one) for one in leaving if one.end != approach.begin)
     found: dict[str, Arm] = {}
+    if not there:
+        return {}
     straight = min(there, key=lambda one: abs(one[0]))
     if abs(straight[0]) < pi / 5:
         found["straight"] = straight[2]
@@ -168,7 +170,10 @@ def exits(approach: Arm, leaving: list[Arm]) -> dict[str, Arm]:
 
 
 def lane_pairs(approach: Arm, ways: dict[str, Arm]) -> list[tuple[Arm, int, int]]:
-    """Return which lane of an approach leads to which lane of which exit, at a signal."""
+    """Return which lane of an approach leads to which lane of which exit.
+
+    From bicycle lanes nobody turns left across the other lanes, unless there is no other way to go.
+    """
     pairs: list[tuple[Arm, int, int]] = []
     lanes = approach.motor(approach=True)
     through = lanes
@@ -183,7 +188,7 @@ def lane_pairs(approach: Arm, ways: dict[str, Arm]) -> list[tuple[Arm, int, int]
     if "straight" in ways:
         goal = ways["straight"].motor(approach=False)
         pairs += [(ways["straight"], a, b) for a, b in zip(through, goal, strict=False)]
-    for name in ("straight", "right"):
+    for name in ("straight", "right", "left") if len(ways) == 1 else ("straight", "right"):
         if name in ways and ways[name].bicycle is not None:
             start = lanes[0] if approach.bicycle is None else approach.bicycle
             pairs.append((ways[name], start, ways[name].bicycle or 0))
@@ -227,7 +232,7 @@ def plain(zone: Zone) -> Plain:
     ways = arms(zone)
     for name, (x, y) in zone.places.items():
         kind = "traffic_light" if name in zone.signalised else "priority"
-        radius = 10 if name in zone.signalised else 5
+        radius = 7 if name in zone.signalised else 5
         out.nodes.append(f'<node id="{name}" x="{x:.2f}" y="{y:.2f}" type="{kind}" radius="{radius}"/>')
     for arm in ways:
         right = arm.kind.median / 2
@@ -247,7 +252,7 @@ def plain(zone: Zone) -> Plain:
         for a, b in sorted(lanes):
             out.connections.append(_connection(arm.first, arm.last, a, b))
     for approach in ways:
-        if approach.end in zone.signalised:
+        if approach.end not in zone.outside:
             leaving = [one for one in ways if one.begin == approach.end]
             for exit_, a, b in sorted(lane_pairs(approach, exits(approach, leaving)), key=lambda p: (p[0].first, p[1:])):
                 out.connections.append(_connection(approach.last, exit_.first, a, b))

@@ -61,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cycle: its length; the cross street gets what the rest leaves.
         green: of the main street.
         left: of the main street's protected left turns; 0 if they are permissive.
+        cross_left: the same for the cross street.
         yellow: after each green.
         red: all directions, after each yellow.
     """
@@ -68,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cycle: int
     green: int
     left: int
+    cross_left: int
     yellow: int
     red: int
 
@@ -85,7 +87,7 @@ class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         prefix: of their names, `taxi` for `taxi-01`.
         vehicles: how many.
-        lines: round trips as junctions to pass, given out in turn; empty for wandering.
+        line: the round trip as junctions, each joined to the next by a street; empty for wandering.
         avoid: kinds of street not to be used.
         stop: what they stop at: `bus`, `container` or nothing.
         stop_time: standing time at each stop [s].
@@ -93,7 +95,7 @@ class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     prefix: str
     vehicles: int
-    lines: tuple[tuple[str, ...], ...] = ()
+    line: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     stop: str = ""
     stop_time: float = 0.0

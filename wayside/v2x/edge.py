@@ -1,0 +1,249 @@
+"""The line between octets and tables for T/CSAE 53-2020."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from wayside.frame import Frame
+from wayside.guard.tables import MeasureOrders
+from wayside.maps.road import RoadMap
+from wayside.roadside.tables import Detections, Poles
+from wayside.signals.tables import SignalForecasts
+from wayside.table import I64, Bool, Table
+from wayside.v2x import bsm, rsi, rsm, spat
+from wayside.v2x.codec import EDITION, Codec
+from wayside.v2x.place import Place
+from wayside.v2x.refuse import Ledger
+from wayside.v2x.sending import Sender, counted
+from wayside.v2x.tables import MessageType, RefusalReason, Refusals, Reports, Traffic
+from wayside.v2x.wire import WireError
+from wayside.world import Message
+
+T = TypeVar("T", bound=Table)
+
+STALE_AFTER_NS = 5_000_000_000  # older messages are refused
+AHEAD_NS = 1_000_000_000  # and those from further in the future
+REMEMBERED_NS = 3_000_000_000  # vehicles believe in a measure for so long after it was last on the air
+MESSAGE_OF = {
+    "bsmFrame": MessageType.BSM,
+    "mapFrame": MessageType.MAP,
+    "rsmFrame": MessageType.RSM,
+    "spatFrame": MessageType.SPAT,
+    "rsiFrame": MessageType.RSI,
+}
+
+
+class V2xEdge:
+    """An `Edge` that speaks T/CSAE 53-2020 (YD/T 3709-2020) in unaligned PER.
+
+    It keeps message counters, what was sent when, and which frames came in during the last seconds; nothing
+    it keeps changes the meaning of a row. Security (certificates and signatures) is not its concern.
+
+    Args:
+        road: the map; it must say where on the globe it lies.
+        assets: what stands there; Poles, Units, SignalControllers and ZoneCorners are used if given.
+        verify: decode every message in `hear`, and not only one of each type a second.
+
+    Attributes:
+        proven: how many messages of each type `hear` has read.
+        unread: how many it could not read.
+        cuts: what did not fit into MAP messages, in words.
+
+    Raises:
+        MapError: the map does not say where it lies.
+    """
+
+    writes: frozenset[type[Table]] = frozenset((Reports, Detections, Refusals, Traffic))
+
+    def __init__(self, road: RoadMap, assets: Sequence[Table], *, verify: bool = False) -> None:
+        self._codec = Codec.of(EDITION)
+        self._place = Place.of(road)
+        self._verify = verify
+        poles = next((table for table in assets if isinstance(table, Poles)), Poles.empty())
+        latitude, longitude = self._place.to_wire(poles.x, poles.y)
+        places = zip(latitude.tolist(), longitude.tolist(), strict=True)
+        self._pole_at: dict[int, tuple[int, int]] = dict(zip(poles.pole.tolist(), places, strict=True))
+        self._pole_of = {rsm.device_id("POLE", pole): pole for pole in self._pole_at}
+        self._sender = Sender(road, assets, self._place, self._codec)
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._recent: dict[bytes, int] = {}
+        self._forget_ns = 0
+        self._measures: dict[int, tuple[int, list[tuple[Any, ...]]]] = {}
+        self._checked: dict[int, int] = {}
+        self.proven: Counter[MessageType] = Counter()
+        self.unread = 0
+        self.cuts = self._sender.cuts
+
+    def decode(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
+        """Return Reports, Detections, Refusals and Traffic of what was received.
+
+        Messages are taken in the order of reception, link and octets, so that the order in which they are
+        handed over does not matter. Frames of types that give no rows here (SPAT, MAP, RSI) are counted.
+        Traffic also counts what `encode` has sent since the last call.
+        """
+        ledger = Ledger()
+        said: list[tuple[dict[str, Any], Message]] = []
+        seen: list[tuple[dict[str, Any], int, Message]] = []
+        received: Counter[MessageType] = Counter()
+        octets: Counter[MessageType] = Counter()
+        self._forget(time_ns)
+        for message in sorted(messages, key=lambda m: (m.time_ns, m.link, m.payload)):
+            if message.payload in self._recent:
+                ledger.refuse(message, RefusalReason.DUPLICATE)
+                continue
+            try:
+                ((name, value),) = self._codec.decode(message.payload).items()
+            except WireError as error:
+                ledger.refuse(message, error.reason)
+                continue
+            kind = MESSAGE_OF.get(name)
+            if kind is None:
+                ledger.refuse(message, RefusalReason.UNKNOWN_MESSAGE)
+                continue
+            self._recent[message.payload] = message.time_ns
+            received[kind] += 1
+            octets[kind] += len(message.payload)
+            if kind is MessageType.BSM:
+                said.append((value, message))
+            elif kind is MessageType.RSM:
+                pole = self._pole_of.get(value["id"])
+                if pole is None:
+                    ledger.refuse(message, RefusalReason.UNKNOWN_MESSAGE)
+                else:
+                    seen.append((value, pole, message))
+        reports = bsm.reports_of([v for v, _ in said], [m for _, m in said], self._place)
+        reports = _kept(reports, np.arange(len(said)), [m for _, m in said], ledger)
+        scans, poles = [value for value, _, _ in seen], [pole for _, pole, _ in seen]
+        carriers = [message for _, _, message in seen]
+        detections, frames = rsm.detections_of(scans, poles, carriers, self._place)
+        detections = _kept(detections, frames, carriers, ledger)
+        traffic = counted(received, octets, self._sender)
+        return reports, detections, ledger.table(), traffic
+
+    def encode(self, frame: Frame) -> list[Message]:
+        """Return what the roadside units send at this instant: RSM and SPAT each time, MAP and RSI once a second.
+
+        Tables the frame does not have count as empty.
+        """
+        return self._sender.messages(frame)
+
+    def speak(self, tables: Sequence[Table], time_ns: int) -> list[Message]:
+        """Return the BSM of each Report and the RSM of each pole's Detections; other tables are left alone.
+
+        Raises:
+            WireError: a row holds what the message set cannot say.
+            KeyError: Detections name a pole that is not among the assets.
+        """
+        spoken: list[Message] = []
+        for table in tables:
+            if isinstance(table, Reports):
+                counts = [self._next("bsm", sender) for sender in table.sender.tolist()]
+                values = bsm.values(table, counts, self._place)
+                spoken += [
+                    Message(time_ns, sender, self._codec.encode({"bsmFrame": value}))
+                    for sender, value in zip(table.sender.tolist(), values, strict=True)
+                ]
+            elif isinstance(table, Detections):
+                spoken += self._scanned(table, time_ns)
+        return spoken
+
+    def _scanned(self, table: Detections, time_ns: int) -> Iterator[Message]:
+        """Yield the RSM of each pole."""
+        if not len(table):
+            return
+        table = table.take(np.lexsort((table.number, table.time_ns, table.pole)))
+        poles = table.pole.tolist()
+        reference: I64 = np.array([self._pole_at[pole] for pole in poles], np.int64).T
+        numbers = table.number.astype(np.int64)
+        seen = rsm.participants(
+            table, numbers, table.time_ns, rsm.SCANNED, (reference[0], reference[1]), self._place
+        )
+        starts = np.flatnonzero(np.diff(table.pole, prepend=-1)).tolist()
+        for first, end in zip(starts, [*starts[1:], len(poles)], strict=True):
+            pole = poles[first]
+            for value in rsm.frames(rsm.device_id("POLE", pole), self._pole_at[pole], seen[first:end]):
+                value["msgCnt"] = self._next("rsm", pole)
+                yield Message(time_ns, pole, self._codec.encode({"rsmFrame": value}))
+
+    def hear(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
+        """Return MeasureOrders and SignalForecasts as vehicles understand them; both always, empty if nothing.
+
+        Measures are the union over the units heard during the last three seconds, so a vehicle between two
+        transmissions still knows them; forecasts are those of these messages alone, counted from now on.
+        """
+        shown: dict[tuple[int, int], spat.Row] = {}
+        told: dict[int, list[tuple[Any, ...]]] = {}
+        for message in sorted(messages, key=lambda m: (m.time_ns, m.link)):
+            index = message.payload[0] >> 4 if message.payload else -1
+            wanted = index in (MessageType.SPAT, MessageType.RSI) or self._verify
+            if not wanted and self._checked.get(index) == time_ns // 1_000_000_000:
+                continue
+            self._checked[index] = time_ns // 1_000_000_000
+            try:
+                ((name, value),) = self._codec.decode(message.payload).items()
+            except WireError:
+                self.unread += 1
+                continue
+            kind = MESSAGE_OF.get(name)
+            if kind is None:
+                self.unread += 1
+                continue
+            self.proven[kind] += 1
+            if kind is MessageType.SPAT:
+                shown.update(((row[0], row[1]), row) for row in spat.rows(value, time_ns))
+            elif kind is MessageType.RSI:
+                told.setdefault(message.link, []).extend(rsi.measure_rows(value))
+        for link, rows in told.items():
+            self._measures[link] = (time_ns, rows)
+        self._measures = {k: v for k, v in self._measures.items() if time_ns - v[0] <= REMEMBERED_NS}
+        measures: MeasureOrders = rsi.measures_of(row for _, rows in self._measures.values() for row in rows)
+        forecasts: SignalForecasts = spat.forecasts_of(shown)
+        return measures, forecasts
+
+    def _next(self, kind: str, sender: int) -> int:
+        """Return the next msgCnt of a sender."""
+        count = self._counts[kind, sender]
+        self._counts[kind, sender] = (count + 1) % 128
+        return count
+
+    def _forget(self, time_ns: int) -> None:
+        """Drop frames that could no longer be taken for new ones, once a second."""
+        if time_ns >= self._forget_ns:
+            self._forget_ns = time_ns + 1_000_000_000
+            oldest = time_ns - STALE_AFTER_NS - AHEAD_NS
+            self._recent = {octets: at for octets, at in self._recent.items() if at >= oldest}
+
+
+def _kept(table: T, frames: I64, messages: Sequence[Message], ledger: Ledger) -> T:
+    """Return the rows that are neither too old, nor from the future, nor there twice; refuse the others' frames.
+
+    Args:
+        table: Reports or Detections.
+        frames: index of the message each row came in.
+        messages: the messages.
+        ledger: takes one refusal for each frame that lost rows, and each reason.
+    """
+    if not len(table):
+        return table
+    columns = dict(table.arrays())
+    age = columns["received_ns"] - columns["time_ns"]
+    stale: Bool = (age > STALE_AFTER_NS) | (age < -AHEAD_NS)
+    order = table.order()
+    same = np.ones(len(order) - 1, np.bool_)
+    for name in table.key:
+        ordered = columns[name][order]
+        same &= ordered[1:] == ordered[:-1]
+    twice = np.zeros(len(order), np.bool_)
+    twice[order[1:]] = same
+    twice &= ~stale
+    lost = stale | twice
+    if not lost.any():
+        return table
+    for reason, mask in ((RefusalReason.STALE, stale), (RefusalReason.DUPLICATE, twice)):
+        for frame in np.unique(frames[mask]).tolist():
+            ledger.refuse(messages[frame], reason)
+    return table.take(~lost)

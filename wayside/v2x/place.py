@@ -1,0 +1,109 @@
+"""Where and which way, on the wire and in the city: degrees and compass headings, metres and radians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wayside.maps.road import RoadMap
+from wayside.table import F64, I64
+
+DEGREE = 10_000_000  # latitude and longitude units in a degree
+NO_LATITUDE, NO_LONGITUDE = 900_000_001, 1_800_000_001
+HEADING_STEP = np.radians(0.0125)
+HEADINGS = 28_800  # steps in a turn; also the value for unknown
+# offsets of a point from a reference: the first form that is wide enough is taken
+OFFSET_FORMS = ("position-LL1", "position-LL2", "position-LL3", "position-LL4", "position-LL5", "position-LL6")
+OFFSET_REACH = np.array([1 << 11, 1 << 13, 1 << 15, 1 << 17, 1 << 21, 1 << 23])
+ABSOLUTE = "position-LatLon"
+_FORMS = (*OFFSET_FORMS, ABSOLUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How one city's metres and radians become wire values.
+
+    Attributes:
+        road: the map that says where the city lies.
+        north: direction of true north in the city's frame, anticlockwise from east [rad]; it differs from
+            pi/2 by the meridian convergence of the map's projection, taken at the middle of the map.
+    """
+
+    road: RoadMap
+    north: float
+
+    @classmethod
+    def of(cls, road: RoadMap) -> Place:
+        """Measure where north is on this map.
+
+        Raises:
+            MapError: the map does not say where on the globe it lies.
+        """
+        x = float(road.points.x.mean()) if len(road.points) else 0.0
+        y = float(road.points.y.mean()) if len(road.points) else 0.0
+        latitude, longitude = road.to_wgs84([x], [y])
+        north_x, north_y = road.from_wgs84(latitude + 0.001, longitude)
+        return cls(road, float(np.arctan2(north_y[0] - y, north_x[0] - x)))
+
+    def to_wire(self, x: ArrayLike, y: ArrayLike) -> tuple[I64, I64]:
+        """Return latitude and longitude [1e-7 degrees] of positions [m]; unknown ones as the wire says it."""
+        latitude, longitude = self.road.to_wgs84(x, y)
+        return _units(latitude, NO_LATITUDE), _units(longitude, NO_LONGITUDE)
+
+    def from_wire(self, latitude: I64, longitude: I64) -> tuple[F64, F64]:
+        """Return positions [m] of latitude and longitude [1e-7 degrees]; NaN where the wire says unknown."""
+        unknown = (latitude == NO_LATITUDE) | (longitude == NO_LONGITUDE)
+        x, y = self.road.from_wgs84(latitude / DEGREE, longitude / DEGREE)
+        return (np.where(unknown, np.nan, x), np.where(unknown, np.nan, y)) if unknown.any() else (x, y)
+
+    def heading_to_wire(self, heading: F64) -> I64:
+        """Return headings [0.0125 degrees clockwise from north] of directions [rad anticlockwise from east]."""
+        steps = np.rint((self.north - heading) / HEADING_STEP)
+        unknown = np.isnan(steps)
+        return np.where(unknown, HEADINGS, np.where(unknown, 0.0, steps).astype(np.int64) % HEADINGS)
+
+    def heading_from_wire(self, steps: I64) -> F64:
+        """Return directions [rad], above -pi and up to pi, of headings; NaN where the wire says unknown."""
+        turned = np.pi - (np.pi - (self.north - steps * HEADING_STEP)) % (2 * np.pi)
+        return np.where(steps == HEADINGS, np.nan, turned)
+
+
+def _units(degrees: F64, unknown: int) -> I64:
+    """Return whole units of degrees."""
+    lost = np.isnan(degrees)
+    return np.where(lost, unknown, np.rint(np.where(lost, 0.0, degrees) * DEGREE).astype(np.int64))
+
+
+def offset_forms(east: I64, north: I64) -> I64:
+    """Return the index of the narrowest form for offsets in longitude and latitude; 6 is the absolute one.
+
+    >>> offset_forms(np.array([0, -2048, 2048, 9_000_000]), np.array([0, 0, 0, 0]))
+    array([0, 0, 1, 6])
+    """
+    need = np.maximum(np.where(east < 0, -east, east + 1), np.where(north < 0, -north, north + 1))
+    return np.searchsorted(OFFSET_REACH, need)
+
+
+def offsets(latitude: I64, longitude: I64, reference: tuple[I64 | int, I64 | int]) -> list[dict[str, Any]]:
+    """Return PositionOffsetLLV values of points, as differences to references (latitude, longitude).
+
+    >>> offsets(np.array([5]), np.array([-7]), (0, 0))
+    [{'offsetLL': {'position-LL1': {'lon': -7, 'lat': 5}}}]
+    """
+    north, east = latitude - reference[0], longitude - reference[1]
+    form = offset_forms(east, north)
+    absolute = (form == len(OFFSET_FORMS)) | (latitude == NO_LATITUDE) | (longitude == NO_LONGITUDE)
+    form = np.where(absolute, len(OFFSET_FORMS), form)
+    north, east = np.where(absolute, latitude, north), np.where(absolute, longitude, east)
+    return [
+        {"offsetLL": {_FORMS[f]: {"lon": e, "lat": n}}}
+        for f, e, n in zip(form.tolist(), east.tolist(), north.tolist(), strict=True)
+    ]
+
+
+def position(latitude: int, longitude: int) -> dict[str, int]:
+    """Return a Position3D without elevation, which the city's plane does not know."""
+    return {"lat": latitude, "long": longitude}

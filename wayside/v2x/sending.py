@@ -1,0 +1,232 @@
+"""What roadside units put on the air, and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from wayside.admission.tables import ZoneCorners
+from wayside.frame import Frame
+from wayside.guard.tables import MeasureOrders, WarningOrders
+from wayside.maps.road import RoadMap
+from wayside.roadside.tables import Actors, Incidents, Units
+from wayside.signals.tables import SignalControllers, SignalForecasts
+from wayside.table import F64, I64, Table
+from wayside.v2x import rsi, rsm, spat
+from wayside.v2x.codec import Codec
+from wayside.v2x.mapdata import MapMessage, map_message
+from wayside.v2x.place import Place
+from wayside.v2x.quantities import minute_of_year
+from wayside.v2x.tables import MessageType, Traffic
+from wayside.world import Message
+
+T = TypeVar("T", bound=Table)
+SEEN_BY_POLE = 2  # bit of Actors.sources
+SECOND_NS = 1_000_000_000
+STAGGER_NS = 100_000_000  # units speak their slow messages one tick apart
+
+
+def _asset(assets: Sequence[Table], kind: type[T]) -> T:
+    """Return the table of that class, empty if it is not among them."""
+    return next((table for table in assets if type(table) is kind), kind.empty())
+
+
+class _PreparedMap:
+    """A MAP that is encoded once; only its counter and its minute change."""
+
+    def __init__(self, message: MapMessage, unit: int, codec: Codec) -> None:
+        def number(**changed: int) -> int:
+            return int.from_bytes(codec.encode({"mapFrame": {**message.value, **changed}}), "big")
+
+        self.unit = unit
+        self.length = len(codec.encode({"mapFrame": message.value}))
+        self._base = number()
+        # a field's lowest bit shows where the field lies
+        self._count = number(msgCnt=1) ^ self._base
+        self._minute = number(timeStamp=1) ^ self._base
+
+    def octets(self, count: int, minute: int) -> bytes:
+        return (self._base + count * self._count + minute * self._minute).to_bytes(self.length, "big")
+
+
+class Sender:
+    """Turns Frames into the messages of all units.
+
+    Attributes:
+        frames, octets: what was sent since `drain`, by type.
+        cuts: what did not fit into MAP messages.
+    """
+
+    def __init__(self, road: RoadMap, assets: Sequence[Table], place: Place, codec: Codec) -> None:
+        self._place, self._codec = place, codec
+        self._units = _asset(assets, Units)
+        latitude, longitude = place.to_wire(self._units.x, self._units.y)
+        self._at: list[tuple[int, int]] = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
+        self._ids = [rsm.device_id("UNIT", unit) for unit in self._units.unit.tolist()]
+        self._tree = cKDTree(np.stack([self._units.x, self._units.y], axis=1)) if len(self._units) else None
+        controllers = _asset(assets, SignalControllers)
+        self._unit_of = {
+            controller: unit
+            for controller, unit in zip(controllers.controller.tolist(), controllers.unit.tolist(), strict=True)
+            if unit >= 0
+        }
+        self._maps: list[_PreparedMap] = []
+        cuts: list[str] = []
+        for controller, x, y in zip(
+            controllers.controller.tolist(), controllers.x.tolist(), controllers.y.tolist(), strict=True
+        ):
+            if controller not in self._unit_of:
+                continue
+            made = map_message(road, place, controller, x, y)
+            if made is not None:
+                self._maps.append(_PreparedMap(made, self._unit_of[controller], codec))
+                cuts += made.cuts
+        self.cuts = tuple(cuts)
+        self._greens = _greens(road)
+        self._zones = _circles(_asset(assets, ZoneCorners))
+        self._counts: Counter[tuple[MessageType, int]] = Counter()
+        self._slots: dict[tuple[MessageType, int], int] = {}
+        self._said: dict[int, set[tuple[Any, ...]]] = {}
+        self.frames: Counter[MessageType] = Counter()
+        self.octets: Counter[MessageType] = Counter()
+
+    def messages(self, frame: Frame) -> list[Message]:
+        """Return the messages of one instant, in a fixed order of type and sender."""
+        if self._tree is None:
+            return []
+        sent = [
+            *self._seen(frame.get(Actors, Actors.empty()), frame.time_ns),  # type: ignore[arg-type]
+            *self._signals(frame.get(SignalForecasts, SignalForecasts.empty()), frame.time_ns),  # type: ignore[arg-type]
+            *self._drawn(frame.time_ns),
+            *self._events(frame),
+        ]
+        for kind, message in sent:
+            self.frames[kind] += 1
+            self.octets[kind] += len(message.payload)
+        return [message for _, message in sent]
+
+    def drain(self) -> tuple[Counter[MessageType], Counter[MessageType]]:
+        """Return frames and octets sent since the last call, by type."""
+        taken = self.frames, self.octets
+        self.frames, self.octets = Counter(), Counter()
+        return taken
+
+    def _nearest(self, x: F64, y: F64) -> I64:
+        """Return the row of the nearest unit for each position, -1 where it is out of that unit's range."""
+        found = np.full(len(x), -1, np.int64)
+        known = ~(np.isnan(x) | np.isnan(y))
+        if self._tree is not None and known.any():
+            away, unit = self._tree.query(np.stack([x[known], y[known]], axis=1))
+            found[known] = np.where(away <= self._units.range[unit], unit, -1)
+        return found
+
+    def _next(self, kind: MessageType, sender: int) -> int:
+        count = self._counts[kind, sender]
+        self._counts[kind, sender] = (count + 1) % 128
+        return count
+
+    def _due(self, kind: MessageType, sender: int, place: int, time_ns: int) -> bool:
+        """Tell whether a sender's second has begun; seconds of neighbours begin a tick apart."""
+        slot = (time_ns + place * STAGGER_NS) // SECOND_NS
+        before = self._slots.setdefault((kind, sender), slot)
+        self._slots[kind, sender] = slot
+        return slot != before
+
+    def _seen(self, actors: Actors, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
+        """Yield each unit's RSM of the actors near it that poles see."""
+        rows = np.flatnonzero(actors.sources & SEEN_BY_POLE)
+        unit = self._nearest(actors.x[rows], actors.y[rows])
+        rows, unit = rows[unit >= 0], unit[unit >= 0]
+        if not len(rows):
+            return
+        order = np.lexsort((actors.id[rows], unit))
+        actors, unit = actors.take(rows[order]), unit[order]
+        reference: I64 = np.array(self._at, np.int64)[unit].T
+        seen = rsm.participants(
+            actors,
+            rsm.short_numbers(actors.id, unit),
+            np.full(len(actors), time_ns),
+            rsm.FUSED,
+            (reference[0], reference[1]),
+            self._place,
+        )
+        starts = np.flatnonzero(np.diff(unit, prepend=-1)).tolist()
+        for first, end in zip(starts, [*starts[1:], len(seen)], strict=True):
+            row = int(unit[first])
+            number = int(self._units.unit[row])
+            for value in rsm.frames(self._ids[row], self._at[row], seen[first:end]):
+                value["msgCnt"] = self._next(MessageType.RSM, number)
+                yield MessageType.RSM, Message(time_ns, number, self._codec.encode({"rsmFrame": value}))
+
+    def _signals(self, forecasts: SignalForecasts, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
+        """Yield the SPAT of each controller that has a unit."""
+        for controller, value in spat.values(forecasts, self._greens, time_ns):
+            unit = self._unit_of.get(controller)
+            if unit is not None:
+                value["msgCnt"] = self._next(MessageType.SPAT, controller)
+                yield MessageType.SPAT, Message(time_ns, unit, self._codec.encode({"spatFrame": value}))
+
+    def _drawn(self, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
+        """Yield the MAP whose second begins now."""
+        minute = minute_of_year(time_ns)
+        for place, one in enumerate(self._maps):
+            if self._due(MessageType.MAP, place, place, time_ns):
+                octets = one.octets(self._next(MessageType.MAP, place), minute)
+                yield MessageType.MAP, Message(time_ns, one.unit, octets)
+
+    def _events(self, frame: Frame) -> Iterator[tuple[MessageType, Message]]:
+        """Yield each unit's RSI: when its second begins, and at once when there is something new to say."""
+        everywhere = rsi.measure_events(frame.get(MeasureOrders, MeasureOrders.empty()), self._zones)  # type: ignore[arg-type]
+        local = [
+            *rsi.warning_events(frame.get(WarningOrders, WarningOrders.empty())),  # type: ignore[arg-type]
+            *rsi.incident_events(frame.get(Incidents, Incidents.empty())),  # type: ignore[arg-type]
+        ]
+        near = self._nearest(np.array([e.x for e in local]), np.array([e.y for e in local])).tolist()
+        for row, unit in enumerate(self._units.unit.tolist()):
+            events = everywhere + [event for event, where in zip(local, near, strict=True) if where == row]
+            now = {event.identity for event in events}
+            due = self._due(MessageType.RSI, unit, row, frame.time_ns)
+            if due or not now <= self._said.get(unit, set()):
+                reach = float(self._units.range[row])
+                for value in rsi.values(events, self._ids[row], self._at[row], reach, frame.time_ns, self._place):
+                    value["msgCnt"] = self._next(MessageType.RSI, unit)
+                    octets = self._codec.encode({"rsiFrame": value})
+                    yield MessageType.RSI, Message(frame.time_ns, unit, octets)
+                self._said[unit] = now
+
+
+def counted(received: Mapping[MessageType, int], octets: Mapping[MessageType, int], sender: Sender) -> Traffic:
+    """Return the Traffic of what was received, and of what the sender has sent since the last call."""
+    frames, sent = sender.drain()
+    rows = [(kind, 0, received[kind], octets[kind]) for kind in MessageType if received.get(kind)]
+    rows += [(kind, 1, frames[kind], sent[kind]) for kind in MessageType if frames[kind]]
+    if not rows:
+        return Traffic.empty()
+    filled: dict[str, Any] = dict(zip(Traffic.columns, zip(*rows, strict=True), strict=True))
+    return Traffic(**filled)
+
+
+def _greens(road: RoadMap) -> dict[tuple[int, int], int]:
+    """Return which green each group of each controller shows by its program."""
+    phases = road.phases
+    green = np.isin(phases.light, spat.GREENS)
+    columns = (phases.controller[green].tolist(), phases.group[green].tolist(), phases.light[green].tolist())
+    found: dict[tuple[int, int], int] = {}
+    for controller, group, light in zip(*columns, strict=True):
+        found[controller, group] = max(light, found.get((controller, group), 0))
+    return found
+
+
+def _circles(corners: ZoneCorners) -> dict[int, tuple[float, float, float]]:
+    """Return a circle (x, y, radius [m]) around each zone."""
+    circles = {}
+    for zone in np.unique(corners.zone).tolist():
+        mine = corners.zone == zone
+        x, y = corners.x[mine], corners.y[mine]
+        middle_x, middle_y = float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2
+        circles[zone] = (middle_x, middle_y, float(np.hypot(x - middle_x, y - middle_y).max()))
+    return circles

@@ -1,0 +1,136 @@
+"""From Orders to what SUMO does: advice, warnings, measures and charging limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from wayside.energy.tables import Chargers
+from wayside.frame import Frame
+from wayside.guard.tables import ChargingOrders, MeasureOrders, SpeedOrders, Verdict, WarningOrders
+from wayside.guidance.tables import Service
+from wayside.maps.road import RoadMap
+from wayside.roadside.tables import Actors
+from wayside.table import U64, Table
+from wayside.worlds.areas import Areas
+from wayside.worlds.drivers import DriverConfig, Drivers, Wish
+from wayside.worlds.faults import Faults
+from wayside.worlds.measures import Compliance
+from wayside.worlds.readout import Readout, share_of
+from wayside.worlds.tables import Truth
+
+BRAKE_FOR = (
+    Service.FORWARD_COLLISION,
+    Service.INTERSECTION_COLLISION,
+    Service.VULNERABLE_ROAD_USER,
+    Service.WRONG_WAY,
+    Service.RED_LIGHT,
+)
+EASE_FOR = (Service.HAZARD_AHEAD, Service.SPEED_LIMIT)
+EASED_SHARE = 0.8  # of the speed, when a warning asks for care and not for braking
+SAID = (Verdict.APPROVED, Verdict.LIMITED)
+
+
+class Actuation:
+    """Carries out Orders, as far as those they are for can hear them and choose to follow.
+
+    Args:
+        sumo: the running simulation.
+        road: the map.
+        areas: the zones.
+        readout: knows the vehicles' names.
+        chargers: the chargers, for their numbers.
+        config: how drivers answer.
+        dt_s: time between two decisions of SUMO's drivers [s].
+    """
+
+    def __init__(
+        self,
+        sumo: Any,
+        road: RoadMap,
+        areas: Areas,
+        readout: Readout,
+        chargers: Chargers,
+        config: DriverConfig,
+        dt_s: float,
+    ) -> None:
+        self._vehicle, self._readout, self._config = sumo.vehicle, readout, config
+        self._drivers = Drivers(sumo, dt_s)
+        self._compliance = Compliance(sumo, road, areas, readout, self._drivers, config)
+        self._chargers = frozenset(chargers.charger.tolist())
+        self.limits_kw: dict[int, float] = {}
+
+    def act(
+        self,
+        orders: Frame,
+        heard: Sequence[Table],
+        now_ns: int,
+        truth: Truth,
+        present: frozenset[str],
+        faults: Faults,
+    ) -> None:
+        """Take in one tick's Orders.
+
+        Args:
+            orders: the frame; its Actors say which sender each subject is.
+            heard: what vehicles understood of the messages sent.
+            now_ns: now [ns].
+            truth: every road user.
+            present: names of the vehicles in the simulation.
+            faults: says who obeys nothing.
+        """
+        for table in heard:
+            if isinstance(table, MeasureOrders):
+                self._compliance.hear(table, now_ns)
+        self._compliance.apply(now_ns, truth, present, faults)
+        actors = orders.get(Actors)
+        if isinstance(actors, Actors):
+            self._advise(orders.get(SpeedOrders), actors, now_ns, present, faults)
+            self._warn(orders.get(WarningOrders), actors, now_ns, present, faults)
+        charging = orders.get(ChargingOrders)
+        if isinstance(charging, ChargingOrders):
+            for charger, limit in zip(charging.charger.tolist(), charging.limit_kw.tolist(), strict=True):
+                if charger in self._chargers and not np.isnan(limit):
+                    self.limits_kw[charger] = limit
+        self._drivers.apply(now_ns, present)
+
+    def _names(self, subjects: U64, actors: Actors, present: frozenset[str]) -> Iterator[tuple[int, str]]:
+        """Yield the row and the vehicle's name of each subject that hears: those bound to a sender that exists."""
+        if not len(actors) or not len(subjects):
+            return
+        row = np.minimum(np.searchsorted(actors.id, subjects), len(actors) - 1)
+        sender = np.where(actors.id[row] == subjects, actors.sender[row], np.uint64(0))
+        for number, who in enumerate(sender.tolist()):
+            name = self._readout.name_of.get(who)
+            if name is not None and name in present:
+                yield number, name
+
+    def _advise(
+        self, speeds: Table | None, actors: Actors, now_ns: int, present: frozenset[str], faults: Faults
+    ) -> None:
+        if not isinstance(speeds, SpeedOrders) or not len(speeds):
+            return
+        until_ns = now_ns + round(self._config.advice_hold_s * 1e9)
+        given = speeds.take(np.isin(speeds.verdict, SAID) & ~np.isnan(speeds.speed))
+        for row, name in self._names(given.subject, actors, present):
+            if share_of("advice", name) < self._config.advice_compliance and not faults.ignores(name):
+                wish = Wish(float(given.speed[row]), self._config.gentle, until_ns)
+                self._drivers.wish(name, "advice", wish)
+
+    def _warn(
+        self, warnings: Table | None, actors: Actors, now_ns: int, present: frozenset[str], faults: Faults
+    ) -> None:
+        if not isinstance(warnings, WarningOrders) or not len(warnings):
+            return
+        until_ns = now_ns + round(self._config.warned_s * 1e9)
+        given = warnings.take(np.isin(warnings.verdict, SAID))
+        for row, name in self._names(given.subject, actors, present):
+            if share_of("warning", name) >= self._config.warning_compliance or faults.ignores(name):
+                continue
+            brakes = given.service[row] in BRAKE_FOR
+            share = self._config.warned_share if brakes else EASED_SHARE
+            rate = self._config.firm if brakes else self._config.gentle
+            wish = Wish(share * float(self._vehicle.getSpeed(name)), rate, until_ns)
+            self._drivers.wish(name, "warning" if brakes else "care", wish)

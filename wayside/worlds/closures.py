@@ -1,0 +1,122 @@
+"""Leaving the lane and standing safely where a measure closes a zone, and going on when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from wayside.maps.road import RoadMap
+from wayside.maps.tables import LaneKind
+from wayside.worlds.areas import edge_of
+
+PARKED = 1  # SUMO's stop flag: off the lane
+FOREVER_S = 1.0e6
+COMFORTABLE = 1.5  # deceleration a stop is planned with [m/s2]
+LANE_CHANGE_M = 15.0  # way one lane change takes at least [m]
+JUNCTION_CLEAR_M = 12.0  # nobody stops nearer to the end of a carriageway
+ENTRY_CLEAR_M = 10.0  # nor nearer to its beginning
+LOOK_AHEAD_EDGES = 6
+RETRY_NS = 500_000_000
+
+
+@dataclass(slots=True)
+class _Halt:
+    edge: str
+    number: int
+    end: float
+
+
+class PullOvers:
+    """Makes vehicles stand at the kerb, one by one, and lets them go.
+
+    Args:
+        sumo: the running simulation.
+        road: the map.
+
+    Limits: SUMO takes a parked vehicle off the lane without room being needed for it.
+    """
+
+    def __init__(self, sumo: Any, road: RoadMap) -> None:
+        self._sumo = sumo
+        self._halts: dict[str, _Halt] = {}
+        self._next_try: dict[str, int] = {}
+        kerb: dict[str, tuple[int, str]] = {}
+        lanes = road.lanes
+        for lane, number, kind, internal in zip(
+            lanes.lane.tolist(), lanes.number.tolist(), lanes.kind.tolist(), lanes.internal.tolist(), strict=True
+        ):
+            name = road.lane_names[lane]
+            if internal or kind not in (LaneKind.DRIVING, LaneKind.BUS):
+                continue
+            # the lane at the kerb may be for buses alone; the rightmost one for all serves everyone
+            if kind == LaneKind.DRIVING:
+                kerb[edge_of(name)] = min((number, name), kerb.get(edge_of(name), (number, name)))
+        self._kerb = kerb
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._halts
+
+    def halt(self, name: str, now_ns: int) -> bool:
+        """Let a vehicle stand at the next place where it can; tell whether it has one.
+
+        A try that fails is repeated half a second later at the earliest.
+        """
+        if name in self._halts:
+            return True
+        if self._next_try.get(name, 0) > now_ns:
+            return False
+        self._next_try[name] = now_ns + RETRY_NS
+        for edge, number, end in self._places(name):
+            try:
+                self._sumo.vehicle.setStop(name, edge, end, number, FOREVER_S, PARKED)
+            except self._sumo.TraCIException:
+                continue
+            self._halts[name] = _Halt(edge, number, end)
+            return True
+        return False
+
+    def _places(self, name: str) -> Iterator[tuple[str, int, float]]:
+        """Yield carriageways, lanes and positions ahead where the vehicle could stand, the nearest first."""
+        vehicle, lane_length = self._sumo.vehicle, self._sumo.lane.getLength
+        here, speed = vehicle.getRoadID(name), vehicle.getSpeed(name)
+        needed = speed * speed / (2.0 * COMFORTABLE) + 8.0
+        route = vehicle.getRoute(name)
+        first = vehicle.getRouteIndex(name)
+        passed = -vehicle.getLanePosition(name)
+        if here.startswith(":"):
+            # inside a junction: the carriageway it left is behind it
+            first += 1
+            passed = 0.0
+        else:
+            needed += LANE_CHANGE_M * abs(vehicle.getLaneIndex(name) - self._kerb.get(here, (0, ""))[0])
+        for edge in route[max(first, 0) : first + LOOK_AHEAD_EDGES]:
+            number, lane = self._kerb.get(edge, (-1, ""))
+            length = lane_length(lane if number >= 0 else f"{edge}_0")
+            end = max(needed - passed, ENTRY_CLEAR_M)
+            if number >= 0 and end <= length - JUNCTION_CLEAR_M:
+                yield edge, number, end
+            passed += length
+
+    def release(self, names: Iterable[str], present: frozenset[str]) -> None:
+        """Let vehicles go on that stand or are about to; those not held are left alone."""
+        vehicle = self._sumo.vehicle
+        for name in names:
+            halt = self._halts.pop(name, None)
+            self._next_try.pop(name, None)
+            if halt is None or name not in present:
+                continue
+            if vehicle.isStopped(name) and self._is_at(name, halt):
+                vehicle.resume(name)
+            else:
+                # the same stop with no duration cancels it
+                vehicle.setStop(name, halt.edge, halt.end, halt.number, 0.0, PARKED)
+
+    def _is_at(self, name: str, halt: _Halt) -> bool:
+        stop = self._sumo.vehicle.getStops(name, 1)[0]
+        return edge_of(stop.lane) == halt.edge and abs(stop.endPos - halt.end) < 0.1
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the vehicles that stand or are about to."""
+        return tuple(self._halts)

@@ -1,0 +1,80 @@
+"""How drivers and automated vehicles take what they are told: caps on their speed, eased in and let go again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+SLOWEST = 0.5  # m/s; a cap below it would be a stop, which is ordered otherwise
+UNCAPPED = -1.0  # what SUMO's setSpeed takes for "as you like"
+
+
+class DriverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How people and machines answer to advice, warnings and measures [own assumptions]."""
+
+    advice_compliance: float = 0.8  # share of equipped vehicles that follow a speed advice
+    warning_compliance: float = 0.8  # share that brake when warned
+    advice_hold_s: float = 1.5  # an advice is followed that long after it was last given
+    measure_hold_s: float = 5.0  # a measure is obeyed that long after it was last heard of
+    reaction_min_s: float = 1.0  # from hearing of a measure to acting on it
+    reaction_max_s: float = 4.0
+    gentle: float = 1.5  # deceleration when following advice or a cap [m/s2]
+    firm: float = 3.0  # deceleration when warned [m/s2]
+    warned_share: float = 0.5  # a warned driver brakes to this share of the speed, ...
+    warned_s: float = 2.0  # ... for so long
+
+
+@dataclass(slots=True)
+class Wish:
+    """A reason to drive no faster than so, until an instant."""
+
+    speed: float
+    deceleration: float
+    until_ns: int
+
+
+class Drivers:
+    """Caps the speed of vehicles by name; the lowest wish counts, and a cap comes and goes gently.
+
+    A cap holds only while the driver would go faster without it, so signals, other vehicles and planned stops go
+    on counting as ever.
+
+    Args:
+        sumo: the running simulation.
+        dt_s: time between two calls of `apply`, or between two decisions of SUMO's drivers if longer [s].
+    """
+
+    # Not setMaxSpeed: it gives the vehicle a type of its own, and SUMO 1.28 was seen to crash in a later step.
+
+    def __init__(self, sumo: Any, dt_s: float) -> None:
+        self._vehicle, self._dt_s = sumo.vehicle, dt_s
+        self._wishes: dict[str, dict[str, Wish]] = {}
+        self._set: dict[str, float] = {}  # speeds that stand in SUMO
+
+    def wish(self, name: str, reason: str, wish: Wish) -> None:
+        """Note why a vehicle should drive no faster than so; a new wish replaces one of the same reason."""
+        self._wishes.setdefault(name, {})[reason] = wish
+
+    def apply(self, now_ns: int, present: frozenset[str]) -> None:
+        """Pass the wishes on to SUMO; vehicles that are gone are forgotten."""
+        for name in list(self._wishes):
+            wishes = {reason: wish for reason, wish in self._wishes[name].items() if wish.until_ns > now_ns}
+            if name not in present:
+                del self._wishes[name]
+                self._set.pop(name, None)
+                continue
+            cap = UNCAPPED
+            if wishes:
+                self._wishes[name] = wishes
+                lowest = min(wishes.values(), key=lambda wish: wish.speed)
+                slower = self._vehicle.getSpeed(name) - lowest.deceleration * self._dt_s
+                cap = max(lowest.speed, slower, SLOWEST)
+                if self._vehicle.getSpeedWithoutTraCI(name) <= cap:
+                    cap = UNCAPPED
+            else:
+                del self._wishes[name]
+            if cap != self._set.get(name, UNCAPPED):
+                self._vehicle.setSpeed(name, cap)
+                self._set[name] = cap
