@@ -106,8 +106,9 @@ def _predict(
     horizon = HORIZON_STEPS * HORIZON_STEP_S
     for n in range(rows):
         facing = 0.0 if np.isnan(heading[n]) else heading[n]
-        v = 0.0 if np.isnan(speed[n]) else max(speed[n], 0.0)
-        change = 0.0 if np.isnan(acceleration[n]) else acceleration[n]
+        # nobody knows where a thing without a heading is going; where it is now is the best guess
+        v = 0.0 if np.isnan(speed[n]) or np.isnan(heading[n]) else max(speed[n], 0.0)
+        change = 0.0 if np.isnan(acceleration[n]) or np.isnan(heading[n]) else acceleration[n]
         on_foot = kind[n] == Kind.PEDESTRIAN
         follows, chosen = False, False
         if lane[n] >= 0 and not on_foot and lane_kind[lane[n]] <= 3 and count[lane[n]] > 1:

@@ -38,7 +38,7 @@ class Misses:
     Attributes:
         kind: what the road user really is.
         error: distance between forecast and truth [m].
-        straight: the same for a forecast that keeps speed and heading [m].
+        straight: the same for a forecast that keeps speed and heading, and place where there is no heading [m].
         now: error of the picture at the instant of the forecast [m].
         inside: the truth lay where the forecast said that it would with probability 0.95.
     """
@@ -83,8 +83,9 @@ def _compared(run: Run, horizon_s: float) -> Iterator[tuple[U8, F64, F64, F64, B
         step = round(horizon_s / HORIZON_STEP_S) - 1
         x, y = later.x[then], later.y[then]
         error = np.hypot(forecasts.future_x[:, step] - x, forecasts.future_y[:, step] - y)
-        ahead = seen.speed * horizon_s
-        straight = np.hypot(seen.x + ahead * np.cos(seen.heading) - x, seen.y + ahead * np.sin(seen.heading) - y)
+        ahead = np.where(np.isnan(seen.heading), 0.0, seen.speed * horizon_s)
+        facing = np.nan_to_num(seen.heading)
+        straight = np.hypot(seen.x + ahead * np.cos(facing) - x, seen.y + ahead * np.sin(facing) - y)
         now_off = np.hypot(seen.x - real.x, seen.y - real.y)
         yield real.kind, error, straight, now_off, error <= INSIDE * forecasts.future_sigma[:, step]
 

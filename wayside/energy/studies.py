@@ -70,13 +70,10 @@ def site_powers(run: Run) -> list[SitePower]:
         disturbed = np.zeros(len(times), np.bool_)
         for from_ns, until_ns in disturbances(run, chargers.charger[chargers.site == site].tolist()):
             disturbed |= (times >= from_ns) & (times < until_ns + SETTLED_NS)
-        found.append(
-            SitePower(
-                site, limit_kw, times,
-                np.bincount(at, own.power_kw, len(times)).astype(np.float64), np.bincount(at, own.wanted_kw, len(times)).astype(np.float64),
-                disturbed, energy, integral, sessions,
-            )
-        )  # fmt: skip
+        power, wanted = (
+            np.bincount(at, kw, len(times)).astype(np.float64) for kw in (own.power_kw, own.wanted_kw)
+        )
+        found.append(SitePower(site, limit_kw, times, power, wanted, disturbed, energy, integral, sessions))
     return found
 
 

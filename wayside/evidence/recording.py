@@ -246,7 +246,8 @@ def _measures(run: Run, frame_of: Callable[[int], float]) -> list[dict[str, Any]
     asked_ns, asked = run.rows(MeasureRequests)
     found = []
     names = ("measure", "since_ns", "zone", "max_speed", "closed", "grace_until_ns")
-    for measure, since, zone, cap, closed, grace in sorted(set(_rows(orders, *names)), key=lambda r: r[:2]):
+    each = {row[:2]: row for row in _rows(orders, *names)}
+    for _, (measure, since, zone, cap, closed, grace) in sorted(each.items()):
         over = asked_ns[(asked.measure == measure) & ~asked.active & (asked_ns > since)]
         until = frame_of(int(over[0])) if len(over) else None
         capped = None if np.isnan(cap) else round(cap * 3.6)

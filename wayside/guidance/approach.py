@@ -121,7 +121,9 @@ def _approach(
     return distance, row, all_red, alike, clear
 
 
-def approach(actors: Actors, signal_forecasts: SignalForecasts, road: RoadMap, *, reach: float = 200.0) -> Approach:
+def approach(
+    actors: Actors, signal_forecasts: SignalForecasts, road: RoadMap, *, reach: float = 200.0
+) -> Approach:
     """Return the next stop line and light of each actor within `reach` metres along its lane.
 
     Past the actor's own lane the way is followed only as long as it does not fork.
@@ -159,7 +161,9 @@ def stops_before(actors: Actors, found: Approach, *, deceleration: float) -> F64
 
     It is taken to stop if all lights that may govern it are red and `deceleration` [m/s2] is enough for it.
     """
-    able = found.all_red & (found.distance > -0.5) & (
-        actors.speed**2 <= 2 * deceleration * np.maximum(found.distance, 0.1) + 1.0
+    able = (
+        found.all_red
+        & (found.distance > -0.5)
+        & (actors.speed**2 <= 2 * deceleration * np.maximum(found.distance, 0.1) + 1.0)
     )
     return np.where(able, np.maximum(found.distance, 0.0), np.nan)

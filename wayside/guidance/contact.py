@@ -112,7 +112,9 @@ def path_length(x: float, y: float, fx: F64, fy: F64, seconds: float) -> float:
 
 
 @numba.njit(cache=True)
-def place_on_path(x: float, y: float, heading: float, fx: F64, fy: F64, px: float, py: float) -> tuple[float, float]:
+def place_on_path(
+    x: float, y: float, heading: float, fx: F64, fy: F64, px: float, py: float
+) -> tuple[float, float]:
     """Return where a point lies beside a forecast path: distance along it and distance off it [m].
 
     The path goes straight on past the end of the forecast, and starts at the actor's centre; a point behind has a

@@ -55,7 +55,7 @@ def _judge(
     count = x.size
     other = np.full(count, -1, np.int64)
     lead, confidence, value = np.full(count, np.inf), np.zeros(count), np.zeros(count)
-    steps = int(math.ceil(within / HORIZON_STEP_S))
+    steps = math.ceil(within / HORIZON_STEP_S)
     flat = math.sin(least_angle)
     for p in range(left.size):
         i, j = left[p], right[p]

@@ -69,7 +69,7 @@ def _judge(
             if kept[i] and kept[j] and lane[i] != lane[j]:
                 continue
             a, b = rows[i], rows[j]
-            steps = int(math.ceil(head_on / HORIZON_STEP_S))
+            steps = math.ceil(head_on / HORIZON_STEP_S)
             time, sure, _ = first_contact(
                 x[i], y[i], heading[i], half_length[i], half_width[i],
                 future_x[a], future_y[a], future_heading[a], future_sigma[a],

@@ -46,7 +46,7 @@ def green_speed(distance: F64, limit: F64, opens: F64, closes: F64, least_share:
 def speed_advice(
     actors: Actors, signal_forecasts: SignalForecasts, *, road: RoadMap, config: SpeedAdviceConfig
 ) -> SpeedRequests:
-    """Advise motor vehicles that can be reached, have no queue ahead and can meet green without exceeding the limit.
+    """Advise motor vehicles that can be reached and have no queue ahead how to meet green within the limit.
 
     Whoever follows the advice gets the same advice again, so that it does not jump. No row where no speed fits,
     the times are unknown, or the groups that may govern the lane differ.
@@ -64,7 +64,11 @@ def speed_advice(
     limit = road.lanes.speed_limit[actors.lane[rows]]
     is_green = colour_of(seen.light) == GREEN
     this_green = green_speed(
-        distance, limit, np.zeros(len(rows)), np.where(is_green, seen.min_end - config.margin_s, np.nan), config.least_share
+        distance,
+        limit,
+        np.zeros(len(rows)),
+        np.where(is_green, seen.min_end - config.margin_s, np.nan),
+        config.least_share,
     )
     # of a light that is green now, the forecast does not say when the green after the next red begins
     opens = np.where(is_green, np.nan, seen.next_green)

@@ -6,8 +6,8 @@ import msgspec
 import numba
 import numpy as np
 
-from wayside.guidance.wrong_way import reachable, rows_of
 from wayside.guidance.tables import Service, WarningRequests
+from wayside.guidance.wrong_way import reachable, rows_of
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors, Incidents
 from wayside.step import step

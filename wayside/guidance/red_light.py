@@ -27,9 +27,9 @@ class RedLightConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def red_light(
     actors: Actors, signal_forecasts: SignalForecasts, *, road: RoadMap, config: RedLightConfig
 ) -> WarningRequests:
-    """Warn motor vehicles that can be reached and will find red at the stop line, need hard braking and do not brake.
+    """Warn motor vehicles that can be reached, will find red at the line, need hard braking and do not brake.
 
-    `other` is the controller's number plus one, `value` the braking needed [m/s2], `lead` the time to the line [s].
+    `other` is the controller's number plus one, `value` the braking needed [m/s2], `lead` the time to the line.
     Where several groups may govern the lane, all must be red; where the time of change is unknown, a red light is
     taken to stay and a yellow or green one is not taken to change.
     """
@@ -49,8 +49,11 @@ def red_light(
     seen = signal_forecasts.take(row)
     stays_red = found.all_red[near] & ~(seen.next_green <= arrival) & ~(seen.min_end <= arrival)
     grace = np.where(colour_of(seen.light) == GREEN, config.yellow_s, 0.0)
-    turns_red = ~found.all_red[near] & found.alike[near] & (seen.max_end + grace < arrival) & (
-        ~(seen.next_green <= arrival) | (seen.next_green == 0)
+    turns_red = (
+        ~found.all_red[near]
+        & found.alike[near]
+        & (seen.max_end + grace < arrival)
+        & (~(seen.next_green <= arrival) | (seen.next_green == 0))
     )
     warned = stays_red | turns_red
     near = near[warned]

@@ -57,7 +57,7 @@ def _judge(
             future_x[a], future_y[a], future_heading[a], future_sigma[a],
             x[j], y[j], heading[j], half_length[j] + margin, half_width[j] + margin,
             future_x[b], future_y[b], future_heading[b], future_sigma[b],
-            int(math.ceil(limit / HORIZON_STEP_S)),
+            math.ceil(limit / HORIZON_STEP_S),
         )  # fmt: skip
         if not (0.05 < time <= limit and sure >= confidence_least):
             continue

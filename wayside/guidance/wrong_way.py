@@ -29,7 +29,8 @@ def rows_of(actors: Actors, ids: U64) -> I64:
 
 def reachable(actors: Actors, from_speed: float) -> Bool:
     """Tell which actors are moving motor vehicles that can be told something."""
-    return motorised(actors) & (actors.sender != 0) & (actors.speed >= from_speed)
+    able: Bool = motorised(actors) & (actors.sender != 0) & (actors.speed >= from_speed)
+    return able
 
 
 @step(period_s=0.1, reach_m=50.0)

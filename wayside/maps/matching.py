@@ -18,7 +18,7 @@ from wayside.table import F64, I32, I64
 CELL_M = 12.0  # side of a cell; small maps and big ones alike unless the cells would be too many
 MOST_CELLS = 4_000_000  # a map wider than that many cells gets larger cells instead
 HEADING_WEIGHT_M = 2.5  # a lane that points elsewhere counts as if it were so much further away ...
-HEADING_LIMIT = np.pi / 3  # ... in full from this difference of direction [rad], less in proportion below it
+HEADING_LIMIT = np.pi / 3  # ... in full from this difference of direction [rad], with its square below it
 # columns of Segments.line
 X, Y = 0, 1  # where it begins [m]
 EAST, NORTH = 2, 3  # unit vector along it
@@ -180,7 +180,6 @@ def match_points(
     nearest = np.empty(lanes, np.float64)
     nearest_segment = np.empty(lanes, np.int32)
     touched = np.empty(lanes, np.int32)
-    reach2 = reach * reach
     for i in range(len(x)):
         if not (np.isfinite(x[i]) and np.isfinite(y[i])):
             continue
@@ -188,15 +187,17 @@ def match_points(
         bottom, top = (y[i] - reach - grid.south) / grid.cell, (y[i] + reach - grid.south) / grid.cell
         if right < 0 or top < 0 or left >= grid.columns or bottom >= grid.rows:
             continue
-        number = 0
+        number, least, within = 0, np.inf, reach * reach
         for row in range(int(max(bottom, 0.0)), int(min(top, grid.rows - 1.0)) + 1):
             for column in range(int(max(left, 0.0)), int(min(right, grid.columns - 1.0)) + 1):
                 c = row * grid.columns + column
                 for entry in range(cell_first[c], cell_first[c + 1]):
                     s = cell_segment[entry]
                     _, d2 = _foot(x[i], y[i], line, s)
-                    if d2 > reach2 or not kinds & owner[s, KIND]:
+                    if d2 > within or not kinds & owner[s, KIND]:
                         continue
+                    if d2 < least:  # a lane further than the worst that the nearest can count cannot win
+                        least, within = d2, min(within, (np.sqrt(d2) + HEADING_WEIGHT_M) ** 2)
                     lane = owner[s, LANE]
                     if seen[lane] != i + 1:
                         seen[lane] = i + 1
@@ -212,7 +213,7 @@ def match_points(
             cost = np.sqrt(nearest[lane])
             if not owner[s, WALKED] and np.isfinite(heading[i]):
                 apart = abs((heading[i] - line[s, HEADING] + np.pi) % (2 * np.pi) - np.pi)
-                cost += HEADING_WEIGHT_M * min(1.0, apart / HEADING_LIMIT)
+                cost += HEADING_WEIGHT_M * min(1.0, (apart / HEADING_LIMIT) ** 2)
             if cost < best or (cost == best and lane < best_lane):
                 best, best_lane = cost, lane
         if best_lane >= 0:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wayside.errors import WaysideError
 from wayside.maps.coordinates import Projection
 from wayside.maps.matching import Segments, index, match_points, points_along, surface_distance
 from wayside.maps.tables import Connections, LaneKind, LanePoints, Lanes, Nodes, SignalLinks, SignalPhases
@@ -21,7 +22,7 @@ MOST_GROUPS = 63  # signal groups of one controller: bits 1..63 of `lane_group_m
 A = TypeVar("A", bound=np.generic)
 
 
-class MapError(ValueError):
+class MapError(WaysideError):
     """A map cannot be read or does not hold together; the text says where, and how to mend it."""
 
 
@@ -128,10 +129,10 @@ class RoadMap:
         """Find the lane that each point is on.
 
         The best lane is the nearest by its middle line, where one that points elsewhere than the heading counts
-        as further away: by 2.5 m from 60 degrees on, less in proportion below. So a vehicle near the line
-        between two directions is on its own side, one that is well inside the other direction's lane is there, and
-        among the lanes that overlap in a junction the one in the vehicle's direction wins. Of equal lanes the one
-        with the lowest index wins. On lanes for walking, heading does not count.
+        as further away: by 2.5 m from 60 degrees on, with the square of the angle below. So a vehicle near the
+        line between two directions is on its own side, one well inside the oncoming lane is on that lane, and of
+        the lanes that overlap in a junction the one in the vehicle's direction wins. Of equal lanes the one with
+        the lowest index wins. On lanes for walking, heading does not count.
 
         Args:
             x, y: positions [m]; unknown ones match nothing.

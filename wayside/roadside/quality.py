@@ -200,7 +200,7 @@ def pole_findings(pole_quality: PoleQuality) -> Findings:
     rows = len(bad)
     return Findings(
         rule=np.full(rows, Rule.POLE_MISALIGNED),
-        subject=bad.pole,
+        subject=bad.pole.astype(np.uint64),
         x=bad.x,
         y=bad.y,
         since_ns=bad.since_ns,

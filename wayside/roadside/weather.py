@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 
 from wayside.roadside.tables import RoadWeather, WeatherReadings
 from wayside.step import step
-from wayside.table import F64, I64
+from wayside.table import F64
 
 SECOND = 1e-9  # [s] in a nanosecond
 
@@ -55,7 +57,7 @@ def road_weather(
     if not len(readings) and not (silent & ~np.isnan(before.visibility)).any():
         return before
     station = np.union1d(before.station, readings.station)
-    columns: dict[str, F64 | I64] = {}
+    columns: dict[str, Any] = {}
     old = {name: np.full(len(station), np.nan) for name in ("x", "y", "visibility", "rain_mm_per_h", "surface_c")}
     new = {name: values.copy() for name, values in old.items()}
     last = np.zeros(len(station), np.int64)

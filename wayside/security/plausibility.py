@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 import numba
@@ -11,7 +12,7 @@ import numpy as np
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.sight import SEEN, UNSEEN, SightConfig, sight
-from wayside.security.tables import Distrust, Trust
+from wayside.security.tables import Distrust, PoleReach, Trust
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule
 from wayside.table import F64, I64, U8, U16, U64, Bool
@@ -46,7 +47,7 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 @numba.njit(cache=True)
-def _update(
+def _update(  # noqa: PLR0915  one sender, one pass
     sender: U64, time: I64, x: F64, y: F64, heading: F64, speed: F64, far_off: Bool, verdict: I64,
     b_sender: U64, b_time: I64, b_x: F64, b_y: F64, b_speed: F64, b_heading: F64, b_reports: U16,
     b_jumps: F64, b_off: F64, b_impossible: F64, b_unseen: F64, b_seen: F64, b_distrusted: Bool, b_reason: U8,
@@ -126,9 +127,8 @@ def _update(
         ):  # fmt: skip
             if share > worst:
                 worst, found = share, code
-        if heard and worst >= 1.0:
-            if not distrusted:
-                distrusted, reason, since = True, np.uint8(found), time_ns
+        if heard and worst >= 1.0 and not distrusted:
+            distrusted, reason, since = True, np.uint8(found), time_ns
         if distrusted and heard and worst >= 0.5:
             until = time_ns + np.int64(sticky * 1e9)
         if distrusted and time_ns >= until:
@@ -153,6 +153,7 @@ def judge_senders(
     reports: Reports,
     detections: Detections,
     poles: Poles,
+    pole_reach: PoleReach,
     before: Trust,
     *,
     road: RoadMap,
@@ -161,10 +162,10 @@ def judge_senders(
 ) -> Trust:
     """Gather evidence against each sender, and distrust those against whom there is enough.
 
-    JUMPS: positions that do not follow from the speeds reported. IMPLAUSIBLE_SPEED: faster, or changing speed harder,
-    than road vehicles can. OFF_ROAD: moving where there is no lane. UNSEEN: in clear view of a pole for some seconds,
-    and not seen; who has been seen before needs more of it. Distrust stays for `sticky_s` after the evidence ended.
-    Senders that fell silent are forgotten, distrusted ones when their distrust ends.
+    JUMPS: positions that do not follow from the speeds reported. IMPLAUSIBLE_SPEED: faster, or changing speed
+    harder, than road vehicles can. OFF_ROAD: moving where there is no lane. UNSEEN: in clear view of a pole for some
+    seconds, and not seen; who has been seen before needs more of it. Distrust stays for `sticky_s` after the evidence
+    ended. Senders that fell silent are forgotten, distrusted ones when their distrust ends.
 
     Limits: a ghost that no pole could see, on the road and moving as a vehicle does, is believed; so is one that
     follows a real vehicle within the poles' accuracy.
@@ -180,9 +181,9 @@ def judge_senders(
     due = np.flatnonzero((mixed >> np.uint64(64 - LOOK_SHARE_BITS) == 0) & (reports.speed > 1.0))
     if len(due) and len(road.lanes):
         far_off[due] = road.distance(reports.x[due], reports.y[due]) > config.off_road_m
-    found = _update(
+    found: Any = _update(
         reports.sender, reports.time_ns, reports.x, reports.y, reports.heading, reports.speed, far_off,
-        sight(reports, detections, poles, config.sight),
+        sight(reports, detections, poles, pole_reach, config.sight),
         before.sender, before.time_ns, before.x, before.y, before.speed, before.heading, before.reports,
         before.jumps, before.off_road, before.impossible, before.unseen, before.seen, before.distrusted,
         before.reason, before.since_ns, before.until_ns,
@@ -217,4 +218,3 @@ def sender_findings(trust: Trust, *, config: PlausibilityConfig) -> Findings:
         value=evidence[bad.reason, np.arange(len(bad))],
         limit=limits[bad.reason],
     )
-

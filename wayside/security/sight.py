@@ -1,8 +1,8 @@
 """Whether a pole sees who says to be in front of it.
 
-A claim is tested against one scan of one pole, at the instant of that scan. It counts against the sender only where
-the pole can be expected to see: nearer than it demonstrably sees now, and with nothing on the same bearing that
-could hide a vehicle there.
+A claim is tested against one scan of one pole, at the instant of that scan. It counts against the sender only
+where the pole can be expected to see: nearer than it demonstrably sees now, and with nothing on the same bearing
+that could hide a vehicle there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numba
 import numpy as np
 
 from wayside.roadside.tables import Detections, Poles
+from wayside.security.tables import PoleReach
+from wayside.step import step
 from wayside.table import F64, I64, U8, U16, U64
 from wayside.v2x.tables import Kind, Reports
 
@@ -27,7 +29,6 @@ class SightConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a pole can be expected to see."""
 
     sure_share: float = 0.6  # of its range; beyond that it may miss for a while
-    least_share: float = 0.25  # of its range, seen even in fog
     from_m: float = 8.0  # nearer ones may stand below its view
     match_m: float = 4.0  # a detection so near, and half the length beyond a car's, is the vehicle
     match_speed: float = 3.0  # [m/s] a detection whose speed differs more is another vehicle
@@ -37,32 +38,67 @@ class SightConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_s: float = 0.5  # a scan older than this against the report is not compared
 
 
+class PoleReachConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a distant detection proves that a pole sees so far."""
+
+    shrinks: float = 3.0  # [m/s] fog thickens, but not at once
+    least_share: float = 0.25  # of its range, seen even in fog
+
+
+@step(period_s=0.1, reach_m=150.0)
+def pole_reach(
+    detections: Detections, poles: Poles, before: PoleReach, *, time_ns: int, config: PoleReachConfig
+) -> PoleReach:
+    """Remember how far each pole has demonstrably seen lately, which is less in fog.
+
+    The reach is the distance of the farthest detection, shrinking with time until a farther one comes; at least a
+    share of the pole's range.
+
+    Limits: on an empty road the reach shrinks as if there were fog.
+    """
+    if not len(poles):
+        return PoleReach.empty()
+    reach = config.least_share * poles.range
+    if len(before) == len(poles) and np.array_equal(before.pole, poles.pole):
+        reach = np.maximum(reach, before.reach - config.shrinks * (time_ns - before.time_ns) * 1e-9)
+    if len(detections):
+        order = np.argsort(poles.pole, kind="stable")
+        place = np.searchsorted(poles.pole, detections.pole, sorter=order)
+        row = order[np.minimum(place, len(poles) - 1)]
+        away = np.hypot(detections.x - poles.x[row], detections.y - poles.y[row])
+        np.maximum.at(reach, row, np.where(poles.pole[row] == detections.pole, away, 0.0))
+    return PoleReach(
+        pole=poles.pole,
+        x=poles.x,
+        y=poles.y,
+        reach=np.minimum(reach, poles.range),
+        time_ns=np.full(len(poles), time_ns),
+    )
+
+
 @numba.njit(cache=True)
 def _sight(
     scan_first: I64, scan_last: I64, d_pole: U16, d_time: I64, d_kind: U8, d_x: F64, d_y: F64, d_heading: F64,
     d_speed: F64, d_length: F64, d_width: F64,
-    pole: U16, pole_x: F64, pole_y: F64, pole_range: F64,
+    pole: U16, pole_x: F64, pole_y: F64, pole_range: F64, sees: F64,
     order: I64, x_sorted: F64,
     time: I64, x: F64, y: F64, heading: F64, speed: F64, length: F64, sender: U64,
-    settings: tuple[float, float, float, float, float, float, float, float, float],
+    settings: tuple[float, ...],
 ) -> I64:  # fmt: skip
     """Return SEEN, UNTOLD or UNSEEN for each report."""
-    sure, least, from_m, match_m, match_speed, margin, low_from, tall_from, stale = settings
-    verdict = np.zeros(x.size, np.int64)
+    sure, from_m, match_m, match_speed, margin, low_from, tall_from, stale = settings
+    verdict, missing = np.zeros(x.size, np.int64), np.empty(x.size, np.int64)
     for k in range(scan_first.size):
         a, b = scan_first[k], scan_last[k]
         p = np.searchsorted(pole, d_pole[a])
         if p >= pole.size or pole[p] != d_pole[a]:
             continue
         px, py, reach = pole_x[p], pole_y[p], pole_range[p]
-        farthest = least * reach
-        for d in range(a, b):
-            farthest = max(farthest, math.hypot(d_x[d] - px, d_y[d] - py))
-        farthest = min(farthest, sure * reach)
+        farthest, seen, unseen = min(sees[p], sure * reach), 0, 0
         for n in range(np.searchsorted(x_sorted, px - reach - 30.0), np.searchsorted(x_sorted, px + reach + 30.0)):
             r = order[n]
             age = (time[r] - d_time[a]) * 1e-9
-            if verdict[r] == SEEN or abs(age) > stale or abs(y[r] - py) > reach + 30.0:
+            if abs(age) > stale or abs(y[r] - py) > reach + 30.0:
                 continue
             cx, cy = x[r] - speed[r] * age * math.cos(heading[r]), y[r] - speed[r] * age * math.sin(heading[r])
             away = math.hypot(cx - px, cy - py)
@@ -71,10 +107,10 @@ def _sight(
             near = match_m + max(length[r] / 2 - 2.5, 0.0) / 2
             bearing, found, hidden = math.atan2(cy - py, cx - px), False, False
             for d in range(a, b):
-                if d_kind[d] != _PEDESTRIAN and (d_x[d] - cx) ** 2 + (d_y[d] - cy) ** 2 <= near * near:
-                    if not abs(d_speed[d] - speed[r]) > match_speed:
-                        found = True
-                        break
+                alike = d_kind[d] != _PEDESTRIAN and not abs(d_speed[d] - speed[r]) > match_speed
+                if alike and (d_x[d] - cx) ** 2 + (d_y[d] - cy) ** 2 <= near * near:
+                    found = True
+                    break
                 distance = math.hypot(d_x[d] - px, d_y[d] - py)
                 tall = d_kind[d] == _UNKNOWN or d_kind[d] == _BUS or d_kind[d] == _TRUCK
                 if distance > away - 0.5 or distance < (tall_from if tall else low_from) * away:
@@ -89,23 +125,30 @@ def _sight(
                     half = abs(math.sin(turned)) * d_length[d] / 2 + abs(math.cos(turned)) * d_width[d] / 2
                 hidden = hidden or apart < math.atan2(half, distance) + margin
             if found:
-                verdict[r] = SEEN
-            elif verdict[r] == UNTOLD and not hidden and from_m <= away <= farthest:
-                verdict[r] = UNSEEN
+                verdict[r], seen = SEEN, seen + 1
+            elif not hidden and from_m <= away <= farthest:
+                missing[unseen], unseen = r, unseen + 1
+        # a pole that sees fewer than it misses is the one to be doubted
+        if unseen > 1 and seen < unseen:
+            continue
+        for m in range(unseen):
+            if verdict[missing[m]] == UNTOLD:
+                verdict[missing[m]] = UNSEEN
     return verdict
 
 
-def sight(reports: Reports, detections: Detections, poles: Poles, config: SightConfig) -> I64:
+def sight(reports: Reports, detections: Detections, poles: Poles, reach: PoleReach, config: SightConfig) -> I64:
     """Return for each report whether the poles' scans at hand show the vehicle.
 
     Returns:
-        SEEN where a detection of a vehicle lies at the claimed place and moves alike; UNSEEN where some pole should
-        see it and none does; else UNTOLD.
+        SEEN where a detection of a vehicle lies at the claimed place and moves alike; UNSEEN where some pole
+        should see it and none does; else UNTOLD.
 
-    Limits: poles are taken to stand 5 to 8 m high, so that cars hide only what is close behind them; what houses or
-    trees hide is not known. A scan without any detection is not known to have taken place.
+    Limits: poles are taken to stand 5 to 8 m high, so that cars hide only what is close behind them; what houses
+    or trees hide is not known. A scan without any detection is not known to have taken place. A pole that misses
+    more than one sender, and more than it sees, is not believed.
     """
-    if not (len(reports) and len(detections) and len(poles)):
+    if not (len(reports) and len(detections) and len(poles) and len(reach)):
         return np.zeros(len(reports), np.int64)
     pole, time = detections.pole, detections.time_ns
     if len(pole) > 1 and not ((pole[1:] > pole[:-1]) | ((pole[1:] == pole[:-1]) & (time[1:] >= time[:-1]))).all():
@@ -114,18 +157,19 @@ def sight(reports: Reports, detections: Detections, poles: Poles, config: SightC
     new = np.flatnonzero((pole[1:] != pole[:-1]) | (time[1:] != time[:-1])) + 1
     if (poles.pole[1:] <= poles.pole[:-1]).any():
         poles = poles.take(poles.order())
+    if (reach.pole[1:] <= reach.pole[:-1]).any():
+        reach = reach.take(reach.order())
     order = np.argsort(reports.x, kind="stable")
     found: I64 = _sight(
         np.concatenate([[0], new]), np.concatenate([new, [len(pole)]]),
         pole, time, detections.kind, detections.x, detections.y, detections.heading, detections.speed,
         detections.length, detections.width,
-        poles.pole, poles.x, poles.y, poles.range,
+        poles.pole, poles.x, poles.y, poles.range, reach.reach,
         order, reports.x[order],
         reports.time_ns, reports.x, reports.y, reports.heading, reports.speed, reports.length, reports.sender,
         (
-            config.sure_share, config.least_share, config.from_m, config.match_m, config.match_speed,
+            config.sure_share, config.from_m, config.match_m, config.match_speed,
             config.bearing_margin, config.low_hides_from, config.tall_hides_from, config.stale_s,
         ),
     )  # fmt: skip
     return found
-

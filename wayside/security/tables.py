@@ -30,9 +30,21 @@ class Trust(Table, key=("sender",), position=("x", "y")):
     jumps: F64 = column("", "evidence for JUMPS, forgetting", places=3)
     off_road: F64 = column("", "evidence for OFF_ROAD, forgetting", places=3)
     impossible: F64 = column("", "evidence for IMPLAUSIBLE_SPEED, forgetting", places=3)
-    unseen: F64 = column("s", "evidence for UNSEEN: time in clear view of a pole and not seen, forgetting", places=3)
+    unseen: F64 = column(
+        "s", "evidence for UNSEEN: time in clear view of a pole and not seen, forgetting", places=3
+    )
     seen: F64 = column("s", "evidence against UNSEEN: time a pole saw it, capped and forgetting", places=3)
     distrusted: Bool = column("", "its reports are refused")
     reason: U8 = column("", "why", codes=Distrust)
     since_ns: I64 = column("ns", "since when it is distrusted, 0 never")
     until_ns: I64 = column("ns", "it stays distrusted at least until then, 0 it is not")
+
+
+class PoleReach(Table, key=("pole",), position=("x", "y")):
+    """How far each pole has been seen to see lately."""
+
+    pole: U16 = column("", "number of the pole")
+    x: F64 = column("m", "of the pole, east of the city's origin", places=3)
+    y: F64 = column("m", "of the pole, north of the city's origin", places=3)
+    reach: F64 = column("m", "distance of its farthest detections, shrinking with time", places=2)
+    time_ns: I64 = column("ns", "instant of that")

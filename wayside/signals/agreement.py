@@ -80,7 +80,12 @@ def _judge(
             before = max(before, since[end])
             end += 1
         against = all_red + all_waited / standing
-        if before == 0 and against >= evidence and all_red >= least_red and all_red >= share * (all_red + all_green):
+        if (
+            before == 0
+            and against >= evidence
+            and all_red >= least_red
+            and all_red >= share * (all_red + all_green)
+        ):
             before = time_ns
         elif before > 0 and all_red < clear_below:
             before = 0
@@ -100,18 +105,15 @@ def stop_line_counts(
 ) -> StopLineCounts:
     """Count per signal group who passed red and who stood at green, forgetting with time.
 
-    A controller is in conflict once enough vehicles passed well into red, weighed together with those that stood at
-    protected green, and these passages are a good share of all. The conflict lasts until the evidence has faded.
+    A controller is in conflict once enough vehicles passed well into red, weighed together with those that stood
+    at protected green, and these passages are a good share of all. It lasts until the evidence has faded.
 
     Limits: needs a few seen vehicles each minute; a group that nobody uses is never judged. Single red-light
     runners, buses at stops and stalled vehicles do not make a conflict.
     """
     controller, group = signals.controller, signals.group
-    same = len(before) == len(signals) and np.array_equal(before.controller, controller)
-    if same and np.array_equal(before.group, group):
-        counts = before
-    else:
-        counts = _with_all(before, signals, time_ns)
+    same = np.array_equal(before.controller, controller) and np.array_equal(before.group, group)
+    counts = before if same else _with_all(before, signals, time_ns)
     quiet = not ((passages.from_edge >= 0).any() or (passages.waiting > 0).any())
     due = time_ns - counts.forgotten_ns >= FORGET_EACH_NS
     if quiet and not due.any():
@@ -130,8 +132,8 @@ def stop_line_counts(
         way_controller[road.lanes.edge[own]] = road.lanes.controller[own]
         _count(
             counts.controller, counts.group, green, red, waited, total_green, total_red,
-            passages.controller, passages.groups, passages.from_edge, passages.to_edge, passages.red, passages.open,
-            passages.waiting, way_controller, ways.key, ways.groups, ways.edges,
+            passages.controller, passages.groups, passages.from_edge, passages.to_edge, passages.red,
+            passages.open, passages.waiting, way_controller, ways.key, ways.groups, ways.edges,
         )  # fmt: skip
     _judge(
         counts.controller, green, red, waited, since, time_ns,
@@ -161,10 +163,10 @@ def _with_all(before: StopLineCounts, signals: Signals, time_ns: int) -> StopLin
         passed_green=none,
         passed_red=none,
         waited_green=none,
-        total_green=none,
-        total_red=none,
+        total_green=none.astype(np.uint32),
+        total_red=none.astype(np.uint32),
         forgotten_ns=np.full(len(wanted), time_ns),
-        since_ns=none,
+        since_ns=none.astype(np.int64),
     )
     both = StopLineCounts.concatenate([before, new])
     return both.take(both.order())
@@ -174,7 +176,7 @@ def _with_all(before: StopLineCounts, signals: Signals, time_ns: int) -> StopLin
 def signal_findings(
     stop_line_counts: StopLineCounts, signal_controllers: SignalControllers, *, config: AgreementConfig
 ) -> Findings:
-    """Report each controller in conflict; `value` is the number of red passages lately, `limit` the evidence needed."""
+    """Report each controller in conflict; `value` counts its red passages lately, `limit` the evidence needed."""
     rows = np.flatnonzero(stop_line_counts.since_ns > 0)
     if not len(rows):
         return Findings.empty()
@@ -192,6 +194,6 @@ def signal_findings(
         x=x,
         y=y,
         since_ns=since,
-        value=np.bincount(place, stop_line_counts.passed_red[rows], len(controller)),
+        value=np.bincount(place, stop_line_counts.passed_red[rows], len(controller)).astype(np.float64),
         limit=np.full(len(controller), config.evidence),
     )

@@ -123,7 +123,9 @@ def light_history(
         signals.controller, signals.group, signals.light, signals.since_ns, time_ns,
         before.controller, before.group, before.light, since, until, duration, spread, following, config.weight,
     )  # fmt: skip
-    changed = before.replace(since_ns=since, until_ns=until, duration=duration, spread=spread, next_light=following)
+    changed = before.replace(
+        since_ns=since, until_ns=until, duration=duration, spread=spread, next_light=following
+    )
     if not len(controller):
         return changed
     new = LightHistory(

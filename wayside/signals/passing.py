@@ -7,7 +7,7 @@ governed it. So a passage is judged when the vehicle has left the junction, by t
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numba
@@ -65,7 +65,7 @@ def groups_between(start: int, end: int, key: I64, groups: U64, edges: int) -> n
     wanted = start * edges + end
     row = np.searchsorted(key, wanted)
     if row < key.size and key[row] == wanted:
-        return groups[row]
+        return np.uint64(groups[row])
     return np.uint64(0)
 
 
@@ -93,7 +93,7 @@ def _colours(
 
 
 @numba.njit(cache=True)
-def _follow(
+def _follow(  # noqa: PLR0915  one vehicle, one pass
     identity: U64, kind: U8, x: F64, y: F64, speed: F64, half_length: F64, lane: I32, offset: F64,
     b_actor: U64, b_seen: I64, b_edge: I32, b_controller: I32, b_groups: U64, b_front: I64, b_front_red: U64,
     b_passed: I64, b_red: U64, b_open: U64, b_waited: F64,
@@ -122,7 +122,13 @@ def _follow(
         known = known and b_edge[b] >= 0 and time_ns - b_seen[b] <= gap_ns
         here = lane[i]
         if known:
-            row[n], seen[n], edge[n], controller[n], groups[n] = i, b_seen[b], b_edge[b], b_controller[b], b_groups[b]
+            row[n], seen[n], edge[n], controller[n], groups[n] = (
+                i,
+                b_seen[b],
+                b_edge[b],
+                b_controller[b],
+                b_groups[b],
+            )
             front[n], front_red[n], passed[n] = b_front[b], b_front_red[b], b_passed[b]
             passed_red[n], passed_open[n], waited[n] = b_red[b], b_open[b], b_waited[b]
         if here < 0:
@@ -160,10 +166,10 @@ def _follow(
                 front[n], front_red[n] = time_ns, red[c]
             elif beyond_line < -0.5:
                 front[n], front_red[n] = 0, 0
-            if speed[i] < at_rest and -queue_head < beyond_line < 1.0 and c < red.size:
-                if groups[n] & ~settled[c] == 0 and waited[n] < most_waiting:
-                    waiting[n] = min(elapsed, 1.0)
-                    waited[n] += waiting[n]
+            at_head = speed[i] < at_rest and -queue_head < beyond_line < 1.0 and c < red.size
+            if at_head and groups[n] & ~settled[c] == 0 and waited[n] < most_waiting:
+                waiting[n] = min(elapsed, 1.0)
+                waited[n] += waiting[n]
             n += 1
         elif known:
             seen[n] = time_ns
@@ -184,8 +190,8 @@ def passages(
     """Follow motor vehicles from a signalled approach through its junction.
 
     A vehicle passes red if the light was well into red both when its front and when its centre passed the line, so
-    neither a long vehicle that entered late in yellow nor one that stood over the line counts. In the tick in which
-    it leaves the junction its row says where from and where to, and is judged then.
+    neither a long vehicle that entered late in yellow nor one that stood over the line counts. In the tick in
+    which it leaves the junction its row says where from and where to, and is judged then.
 
     Limits: vehicles that the picture loses inside the junction are not judged.
     """
@@ -208,12 +214,6 @@ def passages(
         ways.key, ways.groups, ways.edges, red, free, settled,
         time_ns, round(GAP_S * 1e9), config.queue_head_m, config.at_rest, config.most_waiting_s,
     )  # fmt: skip
-    names = [c for c in Passages.columns if c not in ("actor", "x", "y")]
     rows = found[0]
-    return Passages(
-        actor=actors.id[rows],
-        x=actors.x[rows],
-        y=actors.y[rows],
-        **dict(zip(names, found[1:], strict=True)),
-    )
-
+    columns: Any = (actors.id[rows], actors.x[rows], actors.y[rows], *found[1:])
+    return Passages(**dict(zip(Passages.columns, columns, strict=True)))

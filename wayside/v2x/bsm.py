@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from wayside.table import I64
-from wayside.v2x.place import Place, position
+from wayside.v2x.layout import Layout, assemble
+from wayside.v2x.place import Place
 from wayside.v2x.quantities import (
     CLASSIFICATION,
     CONFIDENCE_NUMBER,
-    CONFIDENCES,
     KIND_OF_CLASSIFICATION,
     LENGTH_STEP,
     NO_ACCELERATION,
@@ -27,6 +26,7 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
+from wayside.v2x.schema import Choice
 from wayside.v2x.tables import Reports
 from wayside.world import Message
 
@@ -37,60 +37,79 @@ FLAGS = 13  # VehicleEventFlags the edition names
 NO_EVENTS = "0" * FLAGS
 
 
-@cache
-def _flags(events: int) -> dict[str, Any]:
-    """Return VehicleEventFlags in a safety extension; the first flag is bit 0 of the number."""
-    return {"events": {"bits": f"{events & ((1 << FLAGS) - 1):0{FLAGS}b}"[::-1]}}
+# the shape of the BSM we send: the gear, the brakes and the sideways motion are not known to a Report
+_SAMPLE: dict[str, Any] = {
+    "msgCnt": 0,
+    "id": "00" * 8,
+    "secMark": 0,
+    "pos": {"lat": 0, "long": 0},
+    "posAccuracy": {"semiMajor": NO_AXIS, "semiMinor": NO_AXIS, "orientation": 65535},
+    "posConfidence": {"pos": "unavailable"},
+    "transmission": "unavailable",
+    "speed": NO_SPEED,
+    "heading": 0,
+    "accelSet": {"long": NO_ACCELERATION, "lat": NO_ACCELERATION, "vert": -127, "yaw": 0},
+    "brakes": {},
+    "size": {"width": 0, "length": 0},
+    "vehicleClass": {"classification": 0},
+    "safetyExt": {"events": {"bits": "0" * FLAGS}},
+}
+# flags in the order of the wire: the first one is bit 0 of the number and the greatest bit of the slot
+_REVERSED: I64 = np.array([int(f"{n:0{FLAGS}b}"[::-1], 2) for n in range(1 << FLAGS)], np.int64)
 
 
-def values(reports: Reports, counts: Sequence[int], place: Place) -> list[dict[str, Any]]:
-    """Return the BSM of each report; `counts` are their msgCnt.
+class ReportWriter:
+    """Writes the BSM of Reports.
 
-    The gear and the brakes are not known to a Report and are sent as unavailable or absent. Confidence of
-    position goes out twice: as the 95 % radius of the fixed ladder, and as the two axes in steps of 5 cm.
+    Args:
+        root: the schema of the MessageFrame.
+        place: where the city lies.
     """
-    latitude, longitude = place.to_wire(reports.x, reports.y)
-    sigma = reports.position_sigma
-    columns = (
-        counts,
-        reports.sender.tolist(),
-        second_mark(reports.time_ns).tolist(),
-        latitude.tolist(),
-        longitude.tolist(),
-        to_steps(sigma, AXIS_STEP, 0, 254, NO_AXIS).tolist(),
-        to_confidence(sigma).tolist(),
-        to_steps(reports.speed, SPEED_STEP, 0, 8190, NO_SPEED).tolist(),
-        place.heading_to_wire(reports.heading).tolist(),
-        to_steps(reports.acceleration, ACCELERATION_STEP, -2000, 2000, NO_ACCELERATION).tolist(),
-        to_steps(-reports.yaw_rate, YAW_STEP, -32767, 32767, 0).tolist(),
-        to_steps(reports.width, LENGTH_STEP, 0, 1023, 0).tolist(),
-        to_steps(reports.length, LENGTH_STEP, 0, 4095, 0).tolist(),
-        CLASSIFICATION[reports.kind].tolist(),
-        reports.events.tolist(),
-    )
-    made = []
-    for count, sender, mark, lat, lon, axis, rung, speed, heading, along, yaw, width, length, sort, events in zip(
-        *columns, strict=True
-    ):
-        value = {
-            "msgCnt": count,
-            "id": f"{sender:016x}",
-            "secMark": mark,
-            "pos": position(lat, lon),
-            "posAccuracy": {"semiMajor": axis, "semiMinor": axis, "orientation": 65535},
-            "posConfidence": {"pos": CONFIDENCES[rung]},
-            "transmission": "unavailable",
-            "speed": speed,
-            "heading": heading,
-            "accelSet": {"long": along, "lat": NO_ACCELERATION, "vert": -127, "yaw": yaw},
-            "brakes": {},
-            "size": {"width": width, "length": length},
-            "vehicleClass": {"classification": sort},
-        }
-        if events:
-            value["safetyExt"] = _flags(events)
-        made.append(value)
-    return made
+
+    def __init__(self, root: Choice, place: Place) -> None:
+        self._place = place
+        self._layout = Layout(root, {"bsmFrame": _SAMPLE})
+        inside = "bsmFrame.safetyExt."
+        self._extra = [slot for path, slot in self._layout.place.items() if path.startswith(inside)]
+
+    def frames(self, reports: Reports, counts: Sequence[int]) -> list[bytes]:
+        """Return the BSM of each report; `counts` are their msgCnt.
+
+        Confidence of position goes out twice: as the 95 % radius of the fixed ladder, and as the two axes in
+        steps of 5 cm. Events are sent only where there are any.
+        """
+        if not len(reports):
+            return []
+        place = self._place
+        latitude, longitude = place.to_wire(reports.x, reports.y)
+        axis = to_steps(reports.position_sigma, AXIS_STEP, 0, 254, NO_AXIS)
+        events = reports.events & ((1 << FLAGS) - 1)
+        piece = self._layout.rows(
+            len(reports),
+            {
+                "bsmFrame.msgCnt": np.asarray(counts, np.int64),
+                "bsmFrame.id": reports.sender,
+                "bsmFrame.secMark": second_mark(reports.time_ns),
+                "bsmFrame.pos.lat": latitude,
+                "bsmFrame.pos.long": longitude,
+                "bsmFrame.posAccuracy.semiMajor": axis,
+                "bsmFrame.posAccuracy.semiMinor": axis,
+                "bsmFrame.posConfidence.pos": to_confidence(reports.position_sigma),
+                "bsmFrame.speed": to_steps(reports.speed, SPEED_STEP, 0, 8190, NO_SPEED),
+                "bsmFrame.heading": place.heading_to_wire(reports.heading),
+                "bsmFrame.accelSet.long": to_steps(
+                    reports.acceleration, ACCELERATION_STEP, -2000, 2000, NO_ACCELERATION
+                ),
+                "bsmFrame.accelSet.yaw": to_steps(-reports.yaw_rate, YAW_STEP, -32767, 32767, 0),
+                "bsmFrame.size.width": to_steps(reports.width, LENGTH_STEP, 0, 1023, 0),
+                "bsmFrame.size.length": to_steps(reports.length, LENGTH_STEP, 0, 4095, 0),
+                "bsmFrame.vehicleClass.classification": CLASSIFICATION[reports.kind],
+                "bsmFrame.safetyExt?": (events > 0).astype(np.int64),
+                "bsmFrame.safetyExt.events": _REVERSED[events],
+            },
+        )
+        piece.widths[np.ix_(events == 0, self._extra)] = 0
+        return assemble(len(reports), [(piece, np.arange(len(reports)))])
 
 
 def row(value: dict[str, Any]) -> tuple[int, ...]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from wayside.frame import Frame
-from wayside.guard.tables import MeasureOrders
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, Poles
-from wayside.signals.tables import SignalForecasts
 from wayside.table import I64, Bool, Table
 from wayside.v2x import bsm, rsi, rsm, spat
 from wayside.v2x.codec import EDITION, Codec
@@ -27,7 +25,6 @@ T = TypeVar("T", bound=Table)
 
 STALE_AFTER_NS = 5_000_000_000  # older messages are refused
 AHEAD_NS = 1_000_000_000  # and those from further in the future
-REMEMBERED_NS = 3_000_000_000  # vehicles believe in a measure for so long after it was last on the air
 MESSAGE_OF = {
     "bsmFrame": MessageType.BSM,
     "mapFrame": MessageType.MAP,
@@ -64,15 +61,18 @@ class V2xEdge:
         self._place = Place.of(road)
         self._verify = verify
         poles = next((table for table in assets if isinstance(table, Poles)), Poles.empty())
+        poles = poles.take(poles.order())
+        self._poles = poles.pole
         latitude, longitude = self._place.to_wire(poles.x, poles.y)
-        places = zip(latitude.tolist(), longitude.tolist(), strict=True)
-        self._pole_at: dict[int, tuple[int, int]] = dict(zip(poles.pole.tolist(), places, strict=True))
-        self._pole_of = {rsm.device_id("POLE", pole): pole for pole in self._pole_at}
+        ids = [rsm.device_id("POLE", pole) for pole in poles.pole.tolist()]
+        self._pole_of = dict(zip(ids, poles.pole.tolist(), strict=True))
+        at = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
+        self._scans = rsm.SightWriter(self._codec.root, self._place, rsm.SCANNED, ids, at)
+        self._reports = bsm.ReportWriter(self._codec.root, self._place)
         self._sender = Sender(road, assets, self._place, self._codec)
         self._counts: Counter[tuple[str, int]] = Counter()
         self._recent: dict[bytes, int] = {}
         self._forget_ns = 0
-        self._measures: dict[int, tuple[int, list[tuple[Any, ...]]]] = {}
         self._checked: dict[int, int] = {}
         self.proven: Counter[MessageType] = Counter()
         self.unread = 0
@@ -141,42 +141,40 @@ class V2xEdge:
         spoken: list[Message] = []
         for table in tables:
             if isinstance(table, Reports):
-                counts = [self._next("bsm", sender) for sender in table.sender.tolist()]
-                values = bsm.values(table, counts, self._place)
-                spoken += [
-                    Message(time_ns, sender, self._codec.encode({"bsmFrame": value}))
-                    for sender, value in zip(table.sender.tolist(), values, strict=True)
-                ]
+                senders = table.sender.tolist()
+                counts = [self._next("bsm", sender) for sender in senders]
+                octets = self._reports.frames(table, counts)
+                spoken += [Message(time_ns, *one) for one in zip(senders, octets, strict=True)]
             elif isinstance(table, Detections):
                 spoken += self._scanned(table, time_ns)
         return spoken
 
-    def _scanned(self, table: Detections, time_ns: int) -> Iterator[Message]:
-        """Yield the RSM of each pole."""
-        if not len(table):
-            return
+    def _scanned(self, table: Detections, time_ns: int) -> list[Message]:
+        """Return the RSM of each pole."""
         table = table.take(np.lexsort((table.number, table.time_ns, table.pole)))
-        poles = table.pole.tolist()
-        reference: I64 = np.array([self._pole_at[pole] for pole in poles], np.int64).T
-        numbers = table.number.astype(np.int64)
-        seen = rsm.participants(
-            table, numbers, table.time_ns, rsm.SCANNED, (reference[0], reference[1]), self._place
+        known = self._poles
+        device = np.searchsorted(known, table.pole)
+        strange = ~np.isin(table.pole, known)
+        if strange.any():
+            raise KeyError(f"Detections of pole {table.pole[strange][0]}, which is not among the assets")
+        names: list[int] = known.tolist()
+        made = self._scans.frames(
+            table,
+            device=device,
+            numbers=table.number.astype(np.int64),
+            instants=table.time_ns,
+            counts=lambda index: self._next("rsm", names[index]),
         )
-        starts = np.flatnonzero(np.diff(table.pole, prepend=-1)).tolist()
-        for first, end in zip(starts, [*starts[1:], len(poles)], strict=True):
-            pole = poles[first]
-            for value in rsm.frames(rsm.device_id("POLE", pole), self._pole_at[pole], seen[first:end]):
-                value["msgCnt"] = self._next("rsm", pole)
-                yield Message(time_ns, pole, self._codec.encode({"rsmFrame": value}))
+        return [Message(time_ns, names[index], octets) for index, octets in made]
 
     def hear(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
         """Return MeasureOrders and SignalForecasts as vehicles understand them; both always, empty if nothing.
 
-        Measures are the union over the units heard during the last three seconds, so a vehicle between two
-        transmissions still knows them; forecasts are those of these messages alone, counted from now on.
+        Measures are the union over all units among these messages; a unit repeats them once a second, and how
+        long a vehicle believes in one is its own affair. Times of forecasts count from now on.
         """
         shown: dict[tuple[int, int], spat.Row] = {}
-        told: dict[int, list[tuple[Any, ...]]] = {}
+        told: list[tuple[Any, ...]] = []
         for message in sorted(messages, key=lambda m: (m.time_ns, m.link)):
             index = message.payload[0] >> 4 if message.payload else -1
             wanted = index in (MessageType.SPAT, MessageType.RSI) or self._verify
@@ -196,13 +194,8 @@ class V2xEdge:
             if kind is MessageType.SPAT:
                 shown.update(((row[0], row[1]), row) for row in spat.rows(value, time_ns))
             elif kind is MessageType.RSI:
-                told.setdefault(message.link, []).extend(rsi.measure_rows(value))
-        for link, rows in told.items():
-            self._measures[link] = (time_ns, rows)
-        self._measures = {k: v for k, v in self._measures.items() if time_ns - v[0] <= REMEMBERED_NS}
-        measures: MeasureOrders = rsi.measures_of(row for _, rows in self._measures.values() for row in rows)
-        forecasts: SignalForecasts = spat.forecasts_of(shown)
-        return measures, forecasts
+                told += rsi.measure_rows(value)
+        return rsi.measures_of(told), spat.forecasts_of(shown)
 
     def _next(self, kind: str, sender: int) -> int:
         """Return the next msgCnt of a sender."""

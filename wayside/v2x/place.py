@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,20 +88,32 @@ def offset_forms(east: I64, north: I64) -> I64:
     return np.searchsorted(OFFSET_REACH, need)
 
 
-def offsets(latitude: I64, longitude: I64, reference: tuple[I64 | int, I64 | int]) -> list[dict[str, Any]]:
-    """Return PositionOffsetLLV values of points, as differences to references (latitude, longitude).
+def offset_of(latitude: I64, longitude: I64, reference: Sequence[I64 | int] | I64) -> tuple[I64, I64, I64]:
+    """Return form, longitude and latitude with which points go on the wire.
+
+    Args:
+        latitude, longitude: of the points [1e-7 degrees].
+        reference: latitude and longitude that they are told from; single numbers, or one for each point.
+
+    Returns:
+        Index of the form, and two numbers that are offsets or, in the last form, the position itself.
+    """
+    north, east = latitude - reference[0], longitude - reference[1]
+    form = offset_forms(east, north)
+    form[(latitude == NO_LATITUDE) | (longitude == NO_LONGITUDE)] = len(OFFSET_FORMS)
+    absolute = form == len(OFFSET_FORMS)
+    return form, np.where(absolute, longitude, east), np.where(absolute, latitude, north)
+
+
+def offsets(latitude: I64, longitude: I64, reference: Sequence[int]) -> list[dict[str, Any]]:
+    """Return PositionOffsetLLV values of points, as differences to a reference (latitude, longitude).
 
     >>> offsets(np.array([5]), np.array([-7]), (0, 0))
     [{'offsetLL': {'position-LL1': {'lon': -7, 'lat': 5}}}]
     """
-    north, east = latitude - reference[0], longitude - reference[1]
-    form = offset_forms(east, north)
-    absolute = (form == len(OFFSET_FORMS)) | (latitude == NO_LATITUDE) | (longitude == NO_LONGITUDE)
-    form = np.where(absolute, len(OFFSET_FORMS), form)
-    north, east = np.where(absolute, latitude, north), np.where(absolute, longitude, east)
+    told = (column.tolist() for column in offset_of(latitude, longitude, reference))
     return [
-        {"offsetLL": {_FORMS[f]: {"lon": e, "lat": n}}}
-        for f, e, n in zip(form.tolist(), east.tolist(), north.tolist(), strict=True)
+        {"offsetLL": {_FORMS[form]: {"lon": east, "lat": north}}} for form, east, north in zip(*told, strict=True)
     ]
 
 

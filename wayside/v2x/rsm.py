@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wayside.roadside.tables import Actors, Detections
-from wayside.table import I64, U64
-from wayside.v2x.place import ABSOLUTE, Place, offsets, position
+from wayside.table import I64, U8, U64
+from wayside.v2x import schema
+from wayside.v2x.layout import Layout, assemble
+from wayside.v2x.place import ABSOLUTE, OFFSET_FORMS, Place, offset_of
 from wayside.v2x.quantities import (
     CLASSIFICATION,
     CONFIDENCE_NUMBER,
-    CONFIDENCES,
     KIND_OF_CLASSIFICATION,
     LENGTH_STEP,
     NO_SPEED,
@@ -25,11 +26,12 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
+from wayside.v2x.schema import Choice
 from wayside.v2x.tables import Kind
 from wayside.world import Message
 
 MOST = 16  # participants of one frame
-SORT_OF_KIND = ("unknown", "motor", "motor", "motor", "motor", "non-motor", "pedestrian")
+SORT_OF_KIND = np.array([0, 1, 1, 1, 1, 2, 3])  # ParticipantData.ptcType of each Kind
 KIND_LIST: list[int] = KIND_OF_CLASSIFICATION.tolist()
 KIND_OF_SORT = {"motor": Kind.CAR, "non-motor": Kind.BICYCLE, "pedestrian": Kind.PEDESTRIAN}
 SCANNED = "video"  # ParticipantData.source of a pole
@@ -46,54 +48,120 @@ def device_id(prefix: str, number: int) -> str:
     return f"{prefix[: 8 - digits]}{number:0{digits}d}".encode("ascii").hex()
 
 
-def participants(
-    table: Detections | Actors, numbers: I64, instants: I64, source: str, reference: tuple[I64, I64], place: Place
-) -> list[dict[str, Any]]:
-    """Return ParticipantData of rows.
+_HEAD: dict[str, Any] = {"msgCnt": 0, "id": "00" * 8, "refPos": {"lat": 0, "long": 0}, "participants": []}
+
+
+def _participant(source: str, form: str) -> dict[str, Any]:
+    """Return the shape of a participant whose position is told in one form of offset."""
+    return {
+        "ptcType": "unknown",
+        "ptcId": 0,
+        "source": source,
+        "secMark": 0,
+        "pos": {"offsetLL": {form: {"lon": 0, "lat": 0}}},
+        "posConfidence": {"pos": "unavailable"},
+        "speed": NO_SPEED,
+        "heading": 0,
+        "size": {"width": 0, "length": 0},
+        "vehicleClass": {"classification": 0},
+    }
+
+
+class SightWriter:
+    """Writes the RSM of what devices have seen.
 
     Args:
-        table: whom they are about.
-        numbers: ptcId of each row, 0 to 65535.
-        instants: when each was so [ns].
-        source: a name of ParticipantData.source.
-        reference: latitude and longitude [1e-7 degrees] of each row's sender.
+        root: the schema of the MessageFrame.
         place: where the city lies.
+        source: a name of ParticipantData.source.
+        devices: ids of the devices that may send.
+        references: latitude and longitude [1e-7 degrees] of each device.
     """
-    latitude, longitude = place.to_wire(table.x, table.y)
-    return [
-        {
-            "ptcType": SORT_OF_KIND[kind],
-            "ptcId": number,
-            "source": source,
-            "secMark": mark,
-            "pos": at,
-            "posConfidence": {"pos": CONFIDENCES[rung]},
-            "speed": speed,
-            "heading": heading,
-            "size": {"width": width, "length": length},
-            "vehicleClass": {"classification": sort},
-        }
-        for kind, number, mark, at, rung, speed, heading, width, length, sort in zip(
-            table.kind.tolist(),
-            numbers.tolist(),
-            second_mark(instants).tolist(),
-            offsets(latitude, longitude, reference),
-            to_confidence(table.position_sigma).tolist(),
-            to_steps(table.speed, SPEED_STEP, 0, 8190, NO_SPEED).tolist(),
-            place.heading_to_wire(table.heading).tolist(),
-            to_steps(table.width, LENGTH_STEP, 0, 1023, 0).tolist(),
-            to_steps(table.length, LENGTH_STEP, 0, 4095, 0).tolist(),
-            CLASSIFICATION[table.kind].tolist(),
-            strict=True,
+
+    def __init__(
+        self,
+        root: Choice,
+        place: Place,
+        source: str,
+        devices: Sequence[str],
+        references: Sequence[tuple[int, int]],
+    ) -> None:
+        message = next(f.node for f in root.alternatives if f.name == "rsmFrame")
+        listed = message.fields[-1].node if isinstance(message, schema.Sequence) else message
+        if not isinstance(listed, schema.SequenceOf):
+            raise schema.SchemaError("rsmFrame does not end in a list of participants")
+        self._place = place
+        self._ids = np.array([int(device, 16) for device in devices], np.uint64)
+        self._at: I64 = np.array(references, np.int64).reshape(-1, 2)
+        self._head = Layout(root, {"rsmFrame": _HEAD})
+        shapes = [Layout(listed.element, _participant(source, form)) for form in (*OFFSET_FORMS, ABSOLUTE)]
+        self._participant = shapes[-1]
+        # forms differ only in the two slots of the offset, which stand in the same place in each
+        slots = slice(self._slot, self._slot + 2)
+        self._lows: I64 = np.array([shape.low[slots] for shape in shapes])
+        self._widths: U8 = np.array([shape.width[slots] for shape in shapes])
+
+    @property
+    def _slot(self) -> int:
+        return self._participant.place[f"pos.offsetLL.{ABSOLUTE}.lon"]
+
+    def frames(
+        self,
+        table: Detections | Actors,
+        *,
+        device: I64,
+        numbers: I64,
+        instants: I64,
+        counts: Callable[[int], int],
+    ) -> list[tuple[int, bytes]]:
+        """Return RSM frames of rows, with the index of the device each comes from; 16 participants each at most.
+
+        Args:
+            table: whom they are about, rows of one device next to each other.
+            device: index of the device that saw each row.
+            numbers: ptcId of each row, 0 to 65535.
+            instants: when each was so [ns].
+            counts: gives the next msgCnt of a device by its index.
+        """
+        if not len(table):
+            return []
+        begin = np.flatnonzero(np.diff(device, prepend=-1))
+        within = np.arange(len(table)) - np.repeat(begin, np.diff(begin, append=len(table)))
+        opens = within % MOST == 0
+        message, sender = np.cumsum(opens) - 1, device[opens]
+        heads = self._head.rows(
+            len(sender),
+            {
+                "rsmFrame.msgCnt": np.array([counts(one) for one in sender.tolist()]),
+                "rsmFrame.id": self._ids[sender],
+                "rsmFrame.refPos.lat": self._at[sender, 0],
+                "rsmFrame.refPos.long": self._at[sender, 1],
+                "rsmFrame.participants#": np.bincount(message),
+            },
         )
-    ]
-
-
-def frames(device: str, reference: tuple[int, int], seen: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield RSM values, without msgCnt, that carry what one device has seen; 16 participants each at most."""
-    for first in range(0, len(seen), MOST):
-        some = seen[first : first + MOST]
-        yield {"msgCnt": 0, "id": device, "refPos": position(*reference), "participants": some}
+        latitude, longitude = self._place.to_wire(table.x, table.y)
+        form, east, north = offset_of(latitude, longitude, self._at[device].T)
+        seen = self._participant.rows(
+            len(table),
+            {
+                "ptcType": SORT_OF_KIND[table.kind],
+                "ptcId": numbers,
+                "secMark": second_mark(instants),
+                "pos.offsetLL#": form,
+                "posConfidence.pos": to_confidence(table.position_sigma),
+                "speed": to_steps(table.speed, SPEED_STEP, 0, 8190, NO_SPEED),
+                "heading": self._place.heading_to_wire(table.heading),
+                "size.width": to_steps(table.width, LENGTH_STEP, 0, 1023, 0),
+                "size.length": to_steps(table.length, LENGTH_STEP, 0, 4095, 0),
+                "vehicleClass.classification": CLASSIFICATION[table.kind],
+            },
+        )
+        slot = self._slot
+        seen.numbers[:, slot] = (east - self._lows[form, 0]).astype(np.uint64)
+        seen.numbers[:, slot + 1] = (north - self._lows[form, 1]).astype(np.uint64)
+        seen.widths[:, slot : slot + 2] = self._widths[form]
+        octets = assemble(len(sender), [(heads, np.arange(len(sender))), (seen, message)])
+        return list(zip(sender.tolist(), octets, strict=True))
 
 
 def rows(value: dict[str, Any], frame: int) -> list[tuple[int, ...]]:

@@ -67,6 +67,7 @@ class Sender:
         latitude, longitude = place.to_wire(self._units.x, self._units.y)
         self._at: list[tuple[int, int]] = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
         self._ids = [rsm.device_id("UNIT", unit) for unit in self._units.unit.tolist()]
+        self._sights = rsm.SightWriter(codec.root, place, rsm.FUSED, self._ids, self._at)
         self._tree = cKDTree(np.stack([self._units.x, self._units.y], axis=1)) if len(self._units) else None
         controllers = _asset(assets, SignalControllers)
         self._unit_of = {
@@ -145,22 +146,16 @@ class Sender:
             return
         order = np.lexsort((actors.id[rows], unit))
         actors, unit = actors.take(rows[order]), unit[order]
-        reference: I64 = np.array(self._at, np.int64)[unit].T
-        seen = rsm.participants(
+        units: list[int] = self._units.unit.tolist()
+        made = self._sights.frames(
             actors,
-            rsm.short_numbers(actors.id, unit),
-            np.full(len(actors), time_ns),
-            rsm.FUSED,
-            (reference[0], reference[1]),
-            self._place,
+            device=unit,
+            numbers=rsm.short_numbers(actors.id, unit),
+            instants=np.full(len(actors), time_ns),
+            counts=lambda row: self._next(MessageType.RSM, units[row]),
         )
-        starts = np.flatnonzero(np.diff(unit, prepend=-1)).tolist()
-        for first, end in zip(starts, [*starts[1:], len(seen)], strict=True):
-            row = int(unit[first])
-            number = int(self._units.unit[row])
-            for value in rsm.frames(self._ids[row], self._at[row], seen[first:end]):
-                value["msgCnt"] = self._next(MessageType.RSM, number)
-                yield MessageType.RSM, Message(time_ns, number, self._codec.encode({"rsmFrame": value}))
+        for row, octets in made:
+            yield MessageType.RSM, Message(time_ns, units[row], octets)
 
     def _signals(self, forecasts: SignalForecasts, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
         """Yield the SPAT of each controller that has a unit."""

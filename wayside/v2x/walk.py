@@ -54,7 +54,10 @@ class Reader:
             return self.take(7, path)
         if self.take(1, path):
             self.fail(RefusalReason.MALFORMED, path, "a fragmented length")
-        return self.take(14, path)
+        number = self.take(14, path)
+        if number < 1 << 7:
+            self.fail(RefusalReason.MALFORMED, path, f"the length {number} in long form")
+        return number
 
     def small(self, path: str) -> int:
         """Return a normally small number."""
@@ -62,7 +65,7 @@ class Reader:
             return self.take(6, path)
         octets = self.length(path)
         number = self.take(8 * octets, path)
-        if not _SMALL <= number < _LONGEST:
+        if not _SMALL <= number < _LONGEST or octets != (number.bit_length() + 7) // 8:
             self.fail(RefusalReason.MALFORMED, path, f"the index {number} in long form")
         return number
 

@@ -14,6 +14,9 @@ PARKED = 1  # SUMO's stop flag: off the lane
 FOREVER_S = 1.0e6
 COMFORTABLE = 1.5  # deceleration a stop is planned with [m/s2]
 LANE_CHANGE_M = 15.0  # way one lane change takes at least [m]
+MARGIN_M = 8.0  # beyond the braking distance
+CREEPING = 3.0  # m/s
+QUEUE_MARGIN_M = 1.5  # the same, and the distance from the stop line, of a vehicle that creeps
 JUNCTION_CLEAR_M = 12.0  # nobody stops nearer to the end of a carriageway
 ENTRY_CLEAR_M = 10.0  # nor nearer to its beginning
 LOOK_AHEAD_EDGES = 6
@@ -80,7 +83,9 @@ class PullOvers:
         """Yield carriageways, lanes and positions ahead where the vehicle could stand, the nearest first."""
         vehicle, lane_length = self._sumo.vehicle, self._sumo.lane.getLength
         here, speed = vehicle.getRoadID(name), vehicle.getSpeed(name)
-        needed = speed * speed / (2.0 * COMFORTABLE) + 8.0
+        # whoever creeps in a queue need not wait for the signal to find a place behind it
+        margin, clear = (QUEUE_MARGIN_M, QUEUE_MARGIN_M) if speed < CREEPING else (MARGIN_M, JUNCTION_CLEAR_M)
+        needed = speed * speed / (2.0 * COMFORTABLE) + margin
         route = vehicle.getRoute(name)
         first = vehicle.getRouteIndex(name)
         passed = -vehicle.getLanePosition(name)
@@ -94,9 +99,10 @@ class PullOvers:
             number, lane = self._kerb.get(edge, (-1, ""))
             length = lane_length(lane if number >= 0 else f"{edge}_0")
             end = max(needed - passed, ENTRY_CLEAR_M)
-            if number >= 0 and end <= length - JUNCTION_CLEAR_M:
+            if number >= 0 and end <= length - clear:
                 yield edge, number, end
             passed += length
+            clear = JUNCTION_CLEAR_M
 
     def release(self, names: Iterable[str], present: frozenset[str]) -> None:
         """Let vehicles go on that stand or are about to; those not held are left alone."""

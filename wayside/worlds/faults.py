@@ -213,16 +213,19 @@ class Faults:
         )
         return True
 
-    def consider_offender(self, now_ns: int, zone: int, concerned: Sequence[tuple[str, int]]) -> None:
+    def choose_offender(self, now_ns: int, zone: int, concerned: Sequence[tuple[str, int]]) -> str | None:
         """Make one of the vehicles that drive in a closed zone the offender, a robotaxi if there is one.
 
         Args:
             now_ns: now [ns].
             zone: the zone.
             concerned: names and vehicle classes of those moving inside it, or else about to enter it.
+
+        Returns:
+            Its name; None if no offender is planted, if there is one already, or if none of these can stay inside.
         """
-        if self.offender is not None or "offender" not in self._config.planted or not concerned:
-            return
+        if self.offender is not None or "offender" not in self._config.planted:
+            return None
         drawn = sorted(
             concerned,
             key=lambda one: (one[1] != VehicleClass.ROBOTAXI, identity(f"{self._seed} offender {one[0]}")),
@@ -232,7 +235,8 @@ class Faults:
             if offender.drive(now_ns, frozenset((name,))):
                 self.offender = offender
                 self.log("offender", identity(name), now_ns, zone=zone)
-                return
+                return name
+        return None
 
     def ignores(self, name: str) -> bool:
         """Tell whether a vehicle ignores measures."""

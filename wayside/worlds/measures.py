@@ -103,10 +103,9 @@ class Compliance:
         """Let the one be chosen that will ignore this closure; it forgets the place it was to stand at."""
         if faults.offender is None:
             rows = np.flatnonzero(moving).tolist()
-            faults.consider_offender(now_ns, zone, [(names[n], int(automated.automated[n])) for n in rows])
-            if faults.offender is not None:
-                name = faults.offender.name
-                self._pull_overs.release((name,), frozenset((name,)))
+            chosen = faults.choose_offender(now_ns, zone, [(names[n], int(automated.automated[n])) for n in rows])
+            if chosen is not None:
+                self._pull_overs.release((chosen,), frozenset((chosen,)))
 
     def _has_reacted(self, name: str, now_ns: int) -> bool:
         least, most = self._config.reaction_min_s, self._config.reaction_max_s

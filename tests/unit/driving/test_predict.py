@@ -181,9 +181,13 @@ def test_certainty_only_falls_and_starts_from_what_is_known():
     assert seen.future_sigma[0, 0] >= 0.1
 
 
-def test_unknown_heading_and_speed_count_as_standing():
-    seen = ahead(actor(heading=np.nan, speed=np.nan, yaw_rate=np.nan, acceleration=np.nan))
-    assert (seen.future_x == 0.0).all() and np.isfinite(seen.future_heading).all()
+@pytest.mark.parametrize("lane", [-1, 0])
+@pytest.mark.parametrize("unknown", ["heading", "speed"])
+def test_without_a_heading_or_a_speed_the_best_guess_is_the_place_now(lane, unknown):
+    row = on_lane(ROAD, 0, 100.0, yaw_rate=np.nan, acceleration=1.0, kind=Kind.PEDESTRIAN)
+    seen = ahead(row.replace(lane=[lane], **{unknown: [np.nan]}))
+    assert seen.future_x[0] == pytest.approx(np.full(HORIZON_STEPS, 100.0))
+    assert np.isfinite(seen.future_heading).all() and np.isfinite(seen.future_sigma).all()
 
 
 def test_a_row_depends_on_itself_alone():

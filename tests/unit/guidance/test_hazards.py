@@ -12,7 +12,9 @@ from wayside.roadside.tables import Actors, IncidentKind, Incidents
 ROAD = two_lane_road()
 
 
-def incident(actors: Actors, row: int, *, kind: int = IncidentKind.STALLED_VEHICLE, confirmed: bool = True) -> Incidents:
+def incident(
+    actors: Actors, row: int, *, kind: int = IncidentKind.STALLED_VEHICLE, confirmed: bool = True
+) -> Incidents:
     values = {
         "kind": [kind],
         "actor": actors.id[[row]],
@@ -39,7 +41,12 @@ def test_an_incident_ahead_on_the_lane_is_told(actors_of):
 
 def test_incidents_behind_beside_far_or_unsure_are_not_told(actors_of):
     actors = actors_of(
-        [{"x": 300.0, "speed": 12.0}, {"x": 100.0, "y": 3.5, "speed": 12.0}, {"x": 20.0, "speed": 12.0}, {"x": 220.0}],
+        [
+            {"x": 300.0, "speed": 12.0},
+            {"x": 100.0, "y": 3.5, "speed": 12.0},
+            {"x": 20.0, "speed": 12.0},
+            {"x": 220.0},
+        ],
         ROAD,
     )
     assert len(hazards(actors, incident(actors, 3))) == 0
@@ -50,7 +57,9 @@ def test_incidents_behind_beside_far_or_unsure_are_not_told(actors_of):
 def test_an_incident_around_the_corner_is_told_with_the_way_to_it(actors_of):
     road = crossroads()
     # comes from the west; the incident stands on the northern exit, reached by turning left
-    actors = actors_of([{"x": -40.0, "y": -1.75, "speed": 10.0}, {"x": 1.75, "y": 50.0, "heading": np.pi / 2}], road)
+    actors = actors_of(
+        [{"x": -40.0, "y": -1.75, "speed": 10.0}, {"x": 1.75, "y": 50.0, "heading": np.pi / 2}], road
+    )
     found = hazards(actors, incident(actors, 1), road)
     assert list(found.subject) == [100]
     assert 75 < found.value[0] < 95

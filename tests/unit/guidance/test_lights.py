@@ -91,7 +91,9 @@ def test_following_the_advice_keeps_the_advice(actors_of):
     speed, distance, told = 13.0, 150.0, []
     for tick in range(80):
         wait = 12.0 - 0.1 * tick
-        found = advice(actors_of([at(distance, speed)], ROAD), lights(Light.RED, end=wait, green=wait, length=25.0))
+        found = advice(
+            actors_of([at(distance, speed)], ROAD), lights(Light.RED, end=wait, green=wait, length=25.0)
+        )
         told.append(found.speed[0])
         speed = found.speed[0]
         distance -= 0.1 * speed
@@ -120,7 +122,11 @@ def test_a_queue_ahead_silences_the_advice(actors_of):
 
 def test_groups_that_differ_give_no_advice(actors_of):
     road = draw(
-        [LaneSketch([(0, 0), (100, 0)], controller=0), LaneSketch([(112, 0), (200, 0)]), LaneSketch([(106, 6), (106, 90)])],
+        [
+            LaneSketch([(0, 0), (100, 0)], controller=0),
+            LaneSketch([(112, 0), (200, 0)]),
+            LaneSketch([(106, 6), (106, 90)]),
+        ],
         [ConnectionSketch(0, 1, controller=0, group=1), ConnectionSketch(0, 2, controller=0, group=2)],
     )
     car = actors_of([{"x": 20.0, "speed": 10.0}], road)
@@ -132,7 +138,11 @@ def test_groups_that_differ_give_no_advice(actors_of):
 
 def test_the_way_is_followed_over_lanes_that_do_not_fork(actors_of):
     road = draw(
-        [LaneSketch([(0, 0), (100, 0)]), LaneSketch([(100, 0), (150, 0)], controller=0), LaneSketch([(160, 0), (200, 0)])],
+        [
+            LaneSketch([(0, 0), (100, 0)]),
+            LaneSketch([(100, 0), (150, 0)], controller=0),
+            LaneSketch([(160, 0), (200, 0)]),
+        ],
         [ConnectionSketch(0, 1), ConnectionSketch(1, 2, controller=0, group=1)],
     )
     found = approach(actors_of([{"x": 40.0, "speed": 10.0}], road), lights(Light.RED), road)

@@ -100,7 +100,7 @@ def test_at_the_stop_line_a_vehicle_is_still_on_its_approach() -> None:
 
 
 def test_vehicles_and_people_are_matched_to_lanes_of_their_own() -> None:
-    x, y = [-10.0], [-2.0]
+    x, y = [-10.0], [-1.75]
     assert CROSSROADS.match(x, y, [0.0]).lane[0] == 8
     on_foot = CROSSROADS.match(x, y, [-np.pi / 2], kinds=FOOT_KINDS)
     assert CROSSROADS.lanes.kind[on_foot.lane[0]] == LaneKind.CROSSING

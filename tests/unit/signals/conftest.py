@@ -61,11 +61,16 @@ class Traffic:
         if self.random.random() < self.flow * self.step_s:
             arm, turn = int(self.random.integers(4)), self.random.choice(3, p=[0.6, 0.2, 0.2])
             via = 8 + 3 * arm + int(turn)
-            after = next(int(c) for c, v in zip(ROAD.connections.to_lane, ROAD.connections.via_lane, strict=True) if v == via)
+            after = next(
+                int(c)
+                for c, v in zip(ROAD.connections.to_lane, ROAD.connections.via_lane, strict=True)
+                if v == via
+            )
             self.cars.append(
                 {
                     "id": self.number, "lanes": (2 * arm, via, after), "s": 0.0, "v": 12.0, "group": 1 + arm % 2,
-                    "seen": self.random.random() < self.seen, "length": float(self.random.choice([4.6, 4.6, 12.0, 16.0])),
+                    "seen": self.random.random() < self.seen,
+                    "length": float(self.random.choice([4.6, 4.6, 12.0, 16.0])),
                     "bias": self.random.normal(0, 0.4, 2), "stop": float(self.random.uniform(0.3, 2.0)),
                 }
             )  # fmt: skip
@@ -75,16 +80,16 @@ class Traffic:
         for car in sorted(self.cars, key=lambda c: -c["s"]):
             line = length[car["lanes"][0]]
             front = car["s"] + car["length"] / 2
-            light, _, end = light_at(car["group"], self.time_s)
+            light, _, _ = light_at(car["group"], self.time_s)
             gap, lead = 1e3, 1e3
             ahead = last.get(car["lanes"][0])
             if ahead is not None and car["s"] < line:
                 lead = ahead - front
             room = line - car["stop"] - front
-            if room > -1.5 and light != Light.PROTECTED_GREEN:
-                # whoever cannot stop comfortably goes on in yellow
-                if light == Light.RED or car["v"] ** 2 / 6.0 < room:
-                    gap = room
+            # whoever cannot stop comfortably goes on in yellow
+            stops = light == Light.RED or (light == Light.YELLOW and car["v"] ** 2 / 6.0 < room)
+            if room > -1.5 and stops:
+                gap = room
             gap = max(min(gap, lead - 2.0), 0.0)
             # the speed from which it can stop within the gap, a second's reaction included (Krauss)
             safe = -4.5 + np.sqrt(4.5**2 + 2 * 4.5 * gap)

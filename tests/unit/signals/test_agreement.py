@@ -23,7 +23,9 @@ def follow(traffic, signals_of, seconds, lie, **flow):
         now = round((cars.time_s + 1e4) * 1e9)
         signals = signals_of(cars.time_s, **lie(cars.time_s)).canonical()
         seen = passages(actors, signals, seen, road=ROAD, time_ns=now, config=PassagesConfig()).canonical()
-        counts = stop_line_counts(seen, signals, counts, road=ROAD, time_ns=now, config=AgreementConfig()).canonical()
+        counts = stop_line_counts(
+            seen, signals, counts, road=ROAD, time_ns=now, config=AgreementConfig()
+        ).canonical()
         if found is None and (counts.since_ns > 0).any():
             found = cars.time_s
     return counts, found
@@ -57,14 +59,22 @@ def test_a_lying_controller_is_found_within_a_hundred_seconds(traffic, signals_o
 
 def test_the_conflict_ends_after_the_lie(traffic, signals_of):
     counts, found = follow(
-        traffic, signals_of, 700.0, lambda t: {"swapped": True} if 60 < t < 160 else {}, seed=1, flow=0.4, step_s=0.25
+        traffic,
+        signals_of,
+        700.0,
+        lambda t: {"swapped": True} if 60 < t < 160 else {},
+        seed=1,
+        flow=0.4,
+        step_s=0.25,
     )
     assert found is not None
     assert (counts.since_ns == 0).all()
     assert len(signal_findings(counts, CONTROLLERS, config=AgreementConfig())) == 0
 
 
-def one(x: float, y: float, *, speed: float = 8.0, length: float = 4.6, heading: float = 0.0, lane: int | None = None):
+def one(
+    x: float, y: float, *, speed: float = 8.0, length: float = 4.6, heading: float = 0.0, lane: int | None = None
+):
     found = ROAD.match([x], [y], [heading])
     zero = np.zeros(1)
     return Actors(

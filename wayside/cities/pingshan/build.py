@@ -17,10 +17,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
-from wayside.cities.pingshan.demand import MARGIN_M, Network, automated, network, ordinary, pedestrians, vehicle_types
+from wayside.cities.pingshan.assets import assets
+from wayside.cities.pingshan.demand import (
+    MARGIN_M,
+    Network,
+    automated,
+    network,
+    ordinary,
+    pedestrians,
+    vehicle_types,
+)
 from wayside.cities.pingshan.plans import programs, replace
 from wayside.cities.pingshan.streets import extent, plain
 from wayside.cities.pingshan.zone import FOLDER, Zone, read
+from wayside.maps.sumo import read_net
 
 NETCONVERT = (
     "--offset.disable-normalization",
@@ -52,6 +62,13 @@ def sumo_home() -> Path:
     return Path(home)
 
 
+def sumo_version() -> str:
+    """Return the version of the netconvert that is installed, such as `1.28.0`."""
+    command = [str(sumo_home() / "bin" / "netconvert"), "--version"]
+    said: str = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return said.split("\n", 1)[0].rsplit(" ", 1)[-1]
+
+
 def make_network(zone: Zone) -> str:
     """Return the SUMO network as text, with our signal programs and without netconvert's header."""
     home, parts, origin = sumo_home(), plain(zone), zone.origin
@@ -69,7 +86,7 @@ def make_network(zone: Zone) -> str:
             Path(folder, f"{name}.xml").write_text("\n".join([f"<{name}>", *rows, f"</{name}>"]), "utf-8")
         files = ("--node-files=nodes.xml", "--edge-files=edges.xml", "--connection-files=connections.xml")
         done = subprocess.run(
-            [home / "bin" / "netconvert", *files, "--output-file=net.xml", *NETCONVERT],
+            [str(home / "bin" / "netconvert"), *files, "--output-file=net.xml", *NETCONVERT],
             cwd=folder,
             env={**os.environ, "SUMO_HOME": str(home)},
             capture_output=True,
@@ -81,7 +98,10 @@ def make_network(zone: Zone) -> str:
         if "Warning" in done.stderr:
             print(done.stderr, file=sys.stderr)
         text = Path(folder, "net.xml").read_text("utf-8")
-    text = re.sub(r"<!--.*?-->\s*", "", text, count=1, flags=re.DOTALL)
+    header = (
+        f"<!-- made from zone.toml with netconvert {sumo_version()} -->\n"  # in place of one with paths and date
+    )
+    text = re.sub(r"<!--.*?-->\s*", lambda _: header, text, count=1, flags=re.DOTALL)
     return replace(text, programs(zone, ElementTree.fromstring(text)))
 
 
@@ -95,8 +115,8 @@ def roadside(zone: Zone, net: Network) -> tuple[list[str], dict[str, list[tuple[
             lane = next(i for i, who in enumerate(edge.lanes) if "bus" in who)
             end = edge.length - MARGIN_M
             rows.append(
-                f'<busStop id="stop-{name}" lane="{name}_{lane}" startPos="{end - BUS_STOP_M:.1f}" endPos="{end:.1f}" '
-                f'name="{name}" lines="M1"/>'
+                f'<busStop id="stop-{name}" lane="{name}_{lane}" startPos="{end - BUS_STOP_M:.1f}" '
+                f'endPos="{end:.1f}" name="{name}" lines="M1"/>'
             )
             stops["bus"].append((name, f"stop-{name}"))
         if edge.kind == "yard" and edge.length > 3 * CONTAINER_STOP_M:
@@ -120,7 +140,8 @@ def roadside(zone: Zone, net: Network) -> tuple[list[str], dict[str, list[tuple[
         at = start + number * CHARGING_BAY_M
         rows.append(
             f'<chargingStation id="charger-{number + 1}" lane="{name}_{lane}" startPos="{at:.1f}" '
-            f'endPos="{at + CHARGING_BAY_M:.1f}" power="{power * 1000:.0f}" efficiency="0.95" parkingArea="charging"/>'
+            f'endPos="{at + CHARGING_BAY_M:.1f}" power="{power * 1000:.0f}" efficiency="0.95" '
+            'parkingArea="charging"/>'
         )
     return rows, stops
 
@@ -141,7 +162,12 @@ def build(zone: Zone) -> dict[str, bytes]:
         "pingshan.add.xml.gz": _xml("additional", added),
         "pingshan.rou.xml.gz": make_routes(zone, net, stops),
     }
-    return {name: pack(content) for name, content in written.items()}
+    packed = {name: pack(content) for name, content in written.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "pingshan.net.xml.gz")
+        file.write_bytes(packed[file.name])
+        road = read_net(file)
+    return {**packed, "assets.toml": assets(zone, road).encode()}
 
 
 def pack(text: str) -> bytes:

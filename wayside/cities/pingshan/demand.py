@@ -17,6 +17,7 @@ from wayside.cities.pingshan.zone import Fleet, Zone, draw
 
 TURN_S = 6.0  # what a turn costs beside the time of driving
 SPREAD = 0.35  # how far drivers' opinions of an edge's travel time differ
+FROM_KERB_M = 35.0  # vehicles that start inside the zone pull out that far along their edge
 MARGIN_M = 12.0  # stops and departures keep that far from an edge's ends
 
 
@@ -82,11 +83,12 @@ class Network:
             path.append(came[path[-1]])
         return path[::-1]
 
-
     def together(self, names: Sequence[str], who: str) -> list[str]:
         """Return the largest set of the named edges among which that class can get from each to each."""
         index = {name: i for i, name in enumerate(names)}
-        pairs = [(index[a], index[b]) for (a, b), c in self.follow.items() if who in c and a in index and b in index]
+        pairs = [
+            (index[a], index[b]) for (a, b), c in self.follow.items() if who in c and a in index and b in index
+        ]
         rows, columns = zip(*pairs, strict=True)
         links = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(names), len(names)))
         _, labels = connected_components(links, connection="strong")
@@ -107,7 +109,10 @@ def network(net: ElementTree.Element) -> Network:
     for one in net.iter("connection"):
         pair = one.get("from", ""), one.get("to", "")
         if pair[0] in edges and pair[1] in edges:
-            who = edges[pair[0]].lanes[int(one.get("fromLane", "0"))] & edges[pair[1]].lanes[int(one.get("toLane", "0"))]
+            who = (
+                edges[pair[0]].lanes[int(one.get("fromLane", "0"))]
+                & edges[pair[1]].lanes[int(one.get("toLane", "0"))]
+            )
             follow[pair] = follow.get(pair, frozenset()) | who
     return Network(edges, follow, corners(net))
 
@@ -194,12 +199,11 @@ def ordinary(zone: Zone, net: Network) -> Iterable[tuple[float, str]]:
                     return edge.length / edge.speed * (1 + SPREAD * draw(zone.seed, what, number, edge.name))
 
                 path = net.route(begin, goal, who, cost)
-            outside = net.edges[begin].begin in zone.outside
-            where = (
-                'departLane="best" departSpeed="desired"'
-                if outside
-                else f'departLane="best" departPos="{min(net.edges[begin].length - MARGIN_M, 35):.0f}" departSpeed="0"'
-            )
+            if net.edges[begin].begin in zone.outside:
+                where = 'departLane="best" departSpeed="desired"'
+            else:
+                place = min(net.edges[begin].length - MARGIN_M, FROM_KERB_M)
+                where = f'departLane="best" departPos="{place:.0f}" departSpeed="0"'
             yield (
                 depart,
                 f'<vehicle id="{kind}-{number:04d}" type="{kind}" depart="{depart}" {where}>'
@@ -297,7 +301,7 @@ def _tour(
             passed += 1
     line = ' line="M1"' if fleet.stop == "bus" else ""
     depart = round(0.5 + 40 * draw(zone.seed, name, "depart"), 1)
-    place = f'departPos="{min(net.edges[path[0]].length - MARGIN_M, 30):.0f}"'
+    place = f'departPos="{min(net.edges[path[0]].length - MARGIN_M, FROM_KERB_M):.0f}"'
     return depart, (
         f'<vehicle id="{name}" type="{kind}" depart="{depart}" departLane="best" {place} departSpeed="0"{line}>'
         f'<route edges="{" ".join(path)}"/>{halts}</vehicle>'

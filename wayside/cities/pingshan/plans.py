@@ -40,7 +40,13 @@ def links(net: ElementTree.Element) -> dict[str, list[Link]]:
         if controller is None:
             continue
         to = one.get("to", "")
-        link = Link(int(one.get("linkIndex", "0")), one.get("from", ""), int(one.get("fromLane", "0")), to, *crossings.get(to, ()))
+        link = Link(
+            int(one.get("linkIndex", "0")),
+            one.get("from", ""),
+            int(one.get("fromLane", "0")),
+            to,
+            *crossings.get(to, ()),
+        )
         found.setdefault(controller, {})[link.index] = link
         if "linkIndex2" in one.attrib:
             raise ValueError(f"{controller}: crossings with two signals are not planned for")
@@ -85,7 +91,13 @@ def states(plan: Plan, these: Iterable[Link], approaches: list[Arm], ways: list[
                 continue
             ahead = exits(approach, [w for w in ways if w.begin == approach.end]).get("straight")
             straight = ahead is went[link.exit_]
-            if approach.pocket and lefts[on_main] and ahead and turn(approach, went[link.exit_]) > 0 and not straight:
+            if (
+                approach.pocket
+                and lefts[on_main]
+                and ahead
+                and turn(approach, went[link.exit_]) > 0
+                and not straight
+            ):
                 left[link.index] = "G"
             else:
                 merges = link.lane == approach.bicycle and went[link.exit_].bicycle is None

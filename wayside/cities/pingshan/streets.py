@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import atan2, ceil, dist, hypot, pi
+from itertools import pairwise
+from math import atan2, ceil, dist, pi
 from xml.sax.saxutils import quoteattr
 
 from wayside.cities.pingshan.zone import Point, Street, StreetKind, Zone
@@ -77,7 +78,12 @@ def smooth(points: Line) -> list[Line]:
         line: Line = []
         for k in range(steps + 1):
             t = k / steps
-            h = (2 * t**3 - 3 * t**2 + 1, (t**3 - 2 * t**2 + t) * length, 3 * t**2 - 2 * t**3, (t**3 - t**2) * length)
+            h = (
+                2 * t**3 - 3 * t**2 + 1,
+                (t**3 - 2 * t**2 + t) * length,
+                3 * t**2 - 2 * t**3,
+                (t**3 - t**2) * length,
+            )
             line.append(
                 (
                     h[0] * a[0] + h[1] * u[0] + h[2] * b[0] + h[3] * v[0],
@@ -115,7 +121,7 @@ def cut(line: Line, from_end: float) -> tuple[Line, Line]:
 
 def measure(line: Line | tuple[Point, ...]) -> float:
     """Return the length of the line [m]."""
-    return sum(dist(a, b) for a, b in zip(line, line[1:], strict=False))
+    return sum(dist(a, b) for a, b in pairwise(line))
 
 
 def arms(zone: Zone) -> list[Arm]:
@@ -244,7 +250,9 @@ def plain(zone: Zone) -> Plain:
         split = f"{arm.first}.split"
         out.nodes.append(f'<node id="{split}" x="{after[0][0]:.2f}" y="{after[0][1]:.2f}" type="priority"/>')
         out.edges.append(_edge(arm, arm.first, arm.begin, split, shift(before, right), approach=False))
-        out.edges.append(_edge(arm, arm.last, split, arm.end, shift(after, right - arm.kind.median), approach=True))
+        out.edges.append(
+            _edge(arm, arm.last, split, arm.end, shift(after, right - arm.kind.median), approach=True)
+        )
         lanes = [(i, i) for i in range(arm.kind.sidewalk > 0, arm.below + arm.kind.lanes)]
         lanes.append((lanes[-1][0], lanes[-1][1] + 1))
         if arm.kind.bus:  # whoever turns right crosses into the outer lane here
@@ -254,7 +262,9 @@ def plain(zone: Zone) -> Plain:
     for approach in ways:
         if approach.end not in zone.outside:
             leaving = [one for one in ways if one.begin == approach.end]
-            for exit_, a, b in sorted(lane_pairs(approach, exits(approach, leaving)), key=lambda p: (p[0].first, p[1:])):
+            for exit_, a, b in sorted(
+                lane_pairs(approach, exits(approach, leaving)), key=lambda p: (p[0].first, p[1:])
+            ):
                 out.connections.append(_connection(approach.last, exit_.first, a, b))
     for node in zone.zebra:
         over = [arm.first for arm in ways if arm.end == node][:1]
@@ -271,8 +281,3 @@ def extent(zone: Zone) -> tuple[float, float, float, float]:
     """Return the box around all junctions: west, south, east, north [m]."""
     xs, ys = zip(*zone.places.values(), strict=True)
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def nearest(zone: Zone, point: Point) -> str:
-    """Return the name of the junction nearest to a point."""
-    return min(zone.places, key=lambda name: hypot(zone.places[name][0] - point[0], zone.places[name][1] - point[1]))

@@ -133,6 +133,18 @@ class Charging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rated_kw: tuple[float, ...]
 
 
+class Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the regulator has laid down.
+
+    Attributes:
+        core: signalised junctions around which the core is drawn.
+        permits_until: end of the permits' validity, ISO 8601 with offset.
+    """
+
+    core: tuple[str, ...]
+    permits_until: str
+
+
 class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole description; see `zone.toml`."""
 
@@ -152,6 +164,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     classes: dict[str, Class]
     fleets: dict[str, Fleet]
     charging: Charging
+    authority: Authority
 
     @property
     def places(self) -> dict[str, Point]:

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import floats
+
+from wayside.maps.drawing import draw, two_lane_road
+from wayside.roadside.tables import Detections, Poles
+from wayside.security.plausibility import PlausibilityConfig, judge_senders, sender_findings
+from wayside.security.sight import SEEN, UNSEEN, UNTOLD, PoleReachConfig, SightConfig, pole_reach, sight
+from wayside.security.tables import Distrust, PoleReach, Trust
+from wayside.supervision.tables import Rule
+from wayside.v2x.tables import Kind, Reports
+
+ROAD = two_lane_road(400.0)
+START = 1_000_000_000_000
+TICK = 100_000_000
+POLE = Poles(pole=[3], x=[200.0], y=[12.0], range=[120.0], position_sigma=[0.3], controller=[-1])
+CONFIG = PlausibilityConfig()
+
+
+def reports_of(rows: list[tuple[int, float, float, float, float]], time_ns: int) -> Reports:
+    """Return reports of (sender, x, y, heading, speed)."""
+    sender, x, y, heading, speed = (np.array(c) for c in zip(*rows, strict=True)) if rows else [np.empty(0)] * 5
+    some = np.ones(len(rows))
+    return Reports(
+        sender=sender, time_ns=time_ns * some.astype(np.int64), received_ns=time_ns * some.astype(np.int64),
+        kind=some * Kind.CAR, x=x, y=y, heading=heading, speed=speed, acceleration=0 * some, yaw_rate=0 * some,
+        length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
+    )  # fmt: skip
+
+
+def detections_of(rows: list[tuple[float, float, float, float]], time_ns: int, kind: int = Kind.CAR) -> Detections:
+    """Return one scan of the pole with (x, y, heading, speed)."""
+    x, y, heading, speed = (np.array(c) for c in zip(*rows, strict=True)) if rows else [np.empty(0)] * 4
+    some = np.ones(len(rows))
+    return Detections(
+        pole=3 * some, time_ns=time_ns * some.astype(np.int64), number=np.arange(len(rows)),
+        received_ns=(time_ns + 80_000_000) * some.astype(np.int64), kind=kind * some, x=x, y=y, heading=heading,
+        speed=speed, length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some,
+    )  # fmt: skip
+
+
+def watch(seconds: float, say, see=lambda _: [], *, road=ROAD, trust=None, start=START, ticks=TICK):
+    """Run the steps on what `say(t)` reports and the pole sees; return trust and when each was first distrusted."""
+    trust = Trust.empty() if trust is None else trust
+    reach, first = PoleReach.empty(), {}
+    for k in range(round(seconds * 1e9 / ticks)):
+        now = start + k * ticks
+        scan = detections_of(see((k - 1) * ticks * 1e-9), now - ticks)
+        reach = pole_reach(scan, POLE, reach, time_ns=now, config=PoleReachConfig()).canonical()
+        said = reports_of(say(k * ticks * 1e-9), now)
+        trust = judge_senders(said, scan, POLE, reach, trust, road=road, time_ns=now, config=CONFIG).canonical()
+        for sender in trust.sender[trust.distrusted]:
+            first.setdefault(int(sender), k * ticks * 1e-9)
+    return trust, first
+
+
+def reason(trust: Trust, sender: int) -> Distrust:
+    return Distrust(int(trust.reason[trust.sender == sender][0]))
+
+
+# a queue that gives the pole something to see on the other side
+FAR = [(130.0, 3.5, 0.0, 0.0), (270.0, 3.5, 0.0, 0.0)]
+
+
+def test_a_ghost_standing_in_clear_view_is_distrusted_within_ten_seconds():
+    trust, first = watch(10.0, lambda t: [(9, 230.0, 0.0, 0.0, 0.0)], lambda t: FAR)
+    assert first[9] < 10.0
+    assert reason(trust, 9) == Distrust.UNSEEN
+
+
+def test_a_ghost_driving_in_clear_view_is_distrusted_before_it_is_gone():
+    _, first = watch(10.0, lambda t: [(9, 150.0 + 10 * t, 0.0, 0.0, 10.0)], lambda t: FAR)
+    assert first[9] < 10.0
+
+
+def test_cars_that_drive_through_a_ghost_do_not_vouch_for_it():
+    def see(t):
+        return [*FAR, (((12 * t) % 36) + 212, 0.0, 0.0, 12.0)]
+
+    _, first = watch(12.0, lambda t: [(9, 230.0, 0.0, 0.0, 0.0)], see)
+    assert first[9] < 12.0
+
+
+def test_a_hundred_honest_senders_are_trusted_for_ten_minutes():
+    # a turned pole, positions with bias, misses: all at once, in ticks of half a second
+    random = np.random.default_rng(1)
+    turn = np.radians(1.5)
+    begin, speed = random.uniform(0, 600, 100) * 1.0, random.uniform(5, 14, 100)
+    bias, lane = random.normal(0, 0.4, (100, 2)), random.integers(0, 2, 100) * 3.5
+
+    def place(t):
+        return (begin + speed * t) % 400.0
+
+    def say(t):
+        x = place(t)
+        return [
+            (
+                1000 + round((begin[i] + speed[i] * t) // 400) * 1000 + i,
+                x[i] + bias[i, 0],
+                lane[i] + bias[i, 1],
+                0.0,
+                speed[i],
+            )
+            for i in range(100)
+        ]
+
+    def see(t):
+        x = place(t)
+        dx, dy = x - 200.0, lane - 12.0
+        shown = (np.hypot(dx, dy) < 120) & (random.random(100) > 0.05)
+        sx, sy = 200 + dx * np.cos(turn) - dy * np.sin(turn), 12 + dx * np.sin(turn) + dy * np.cos(turn)
+        noise = random.normal(0, 0.4, (100, 2))
+        return [(sx[i] + noise[i, 0], sy[i] + noise[i, 1], 0.0, speed[i]) for i in np.flatnonzero(shown)]
+
+    trust, first = watch(600.0, say, see, ticks=5 * TICK)
+    assert first == {}
+    assert len(trust) >= 100
+    assert trust.seen.max() > 2.0
+
+
+def test_a_car_hidden_behind_a_bus_is_not_blamed():
+    # on one line of sight: bus at 20 m, car behind it at 30 m
+    scan = detections_of([*FAR, (200.0, -8.0, 0.0, 0.0)], START, kind=Kind.BUS)
+    hidden = reports_of([(9, 200.0, -18.0, 0.0, 0.0)], START)
+    open_view = reports_of([(9, 230.0, -8.0, 0.0, 0.0)], START)
+    reach = pole_reach(scan, POLE, PoleReach.empty(), time_ns=START, config=PoleReachConfig())
+    assert list(sight(hidden, scan, POLE, reach, SightConfig())) == [UNTOLD]
+    assert list(sight(open_view, scan, POLE, reach, SightConfig())) == [UNSEEN]
+
+
+def test_in_fog_nobody_is_blamed_for_being_farther_than_the_pole_sees():
+    reach = PoleReach.empty()
+    for k in range(400):
+        # nothing farther than 40 m is seen
+        scan = detections_of([(235.0, 0.0, 0.0, 0.0)], START + k * TICK)
+        reach = pole_reach(scan, POLE, reach, time_ns=START + k * TICK, config=PoleReachConfig()).canonical()
+    far, near = (
+        reports_of([(9, 260.0, 0.0, 0.0, 0.0)], scan.time_ns[0]),
+        reports_of([(9, 172.0, 0.0, 0.0, 0.0)], scan.time_ns[0]),
+    )
+    assert list(sight(far, scan, POLE, reach, SightConfig())) == [UNTOLD]
+    assert list(sight(near, scan, POLE, reach, SightConfig())) == [UNSEEN]
+
+
+def test_a_report_is_moved_back_to_the_instant_of_the_scan():
+    scan = detections_of([(230.0, 0.0, 0.0, 25.0)], START)
+    late = reports_of([(9, 230.0 + 25.0 * 0.3, 0.0, 0.0, 25.0)], START + 3 * TICK)
+    reach = pole_reach(scan, POLE, PoleReach.empty(), time_ns=START, config=PoleReachConfig())
+    assert list(sight(late, scan, POLE, reach, SightConfig())) == [SEEN]
+
+
+def test_a_pole_that_misses_most_senders_is_doubted_itself():
+    scan = detections_of(FAR, START)
+    several = reports_of([(n, 210.0 + 8 * n, 0.0, 0.0, 0.0) for n in range(1, 6)], START)
+    reach = pole_reach(scan, POLE, PoleReach.empty(), time_ns=START, config=PoleReachConfig())
+    assert list(sight(several, scan, POLE, reach, SightConfig())) == [UNTOLD] * 5
+
+
+def test_positions_that_do_not_follow_from_speeds_are_jumps():
+    trust, first = watch(5.0, lambda t: [(9, 20.0 + (40.0 if int(t * 10) % 5 == 0 else 0.0), 0.0, 0.0, 3.0)])
+    assert first[9] < 2.0
+    assert reason(trust, 9) == Distrust.JUMPS
+
+
+def test_two_vehicles_under_one_identity_are_jumps():
+    trust, first = watch(5.0, lambda t: [(9, 20.0 + 10 * t, 0.0, 0.0, 10.0), (9, 300.0 + 10 * t, 0.0, 0.0, 10.0)])
+    assert 9 in first
+    assert reason(trust, 9) == Distrust.JUMPS
+
+
+def test_one_jump_is_forgiven():
+    _, first = watch(60.0, lambda t: [(9, 20.0 + 5 * t + (60.0 if t > 30 else 0.0), 0.0, 0.0, 5.0)])
+    assert first == {}
+
+
+def test_hard_braking_and_turning_are_no_jumps():
+    def say(t):
+        speed = max(20.0 - 9.0 * t, 0.0)
+        return [
+            (9, 20 * min(t, 20 / 9) - 4.5 * min(t, 20 / 9) ** 2, 0.0, 0.0, speed),
+            (8, 20 * np.sin(t / 2), 20 * (1 - np.cos(t / 2)), t / 2, 10.0),
+        ]
+
+    _, first = watch(5.0, say, road=draw([]))
+    assert first == {}
+
+
+def test_driving_where_there_is_no_road_is_distrusted():
+    trust, first = watch(20.0, lambda t: [(9, 20.0 + 5 * t, 60.0, 0.0, 5.0), (8, 20.0 + 5 * t, 5.0, 0.0, 5.0)])
+    assert set(first) == {9}
+    assert reason(trust, 9) == Distrust.OFF_ROAD
+
+
+def test_standing_off_the_road_is_allowed():
+    assert watch(30.0, lambda t: [(9, 20.0, 60.0, 0.0, 0.0)])[1] == {}
+
+
+def test_impossible_speeds_are_distrusted():
+    trust, first = watch(3.0, lambda t: [(9, 70.0 * t, 0.0, 0.0, 70.0)])
+    assert first[9] < 1.0
+    assert reason(trust, 9) == Distrust.IMPLAUSIBLE_SPEED
+
+
+def test_distrust_lasts_a_minute_after_the_evidence_and_then_ends():
+    trust, _ = watch(8.0, lambda t: [(9, 230.0, 0.0, 0.0, 0.0)], lambda t: FAR)
+    later = START + 8_000_000_000
+    for seconds, distrusted in ((5.0, True), (53.0, True), (10.0, False)):
+        trust, _ = watch(seconds, lambda t: [(9, 100.0, 0.0, 0.0, 0.0)][:0], trust=trust, start=later)
+        later += round(seconds * 1e9)
+        assert trust.distrusted.any() == distrusted
+    assert len(trust) == 0
+
+
+def test_silent_senders_are_forgotten():
+    trust, _ = watch(1.0, lambda t: [(9, 10.0, 0.0, 0.0, 0.0)])
+    assert len(trust) == 1
+    assert len(watch(6.0, lambda t: [], trust=trust, start=START + 1_000_000_000)[0]) == 0
+
+
+def test_a_finding_names_the_sender_and_the_evidence():
+    trust, first = watch(
+        8.0,
+        lambda t: [(9, 230.0, 0.0, 0.0, 0.0), (8, 100.0, 0.0, 0.0, 0.0)],
+        lambda t: [*FAR, (100.0, 0.0, 0.0, 0.0)],
+    )
+    found = sender_findings(trust, config=CONFIG)
+    assert list(found.subject) == [9]
+    assert found.rule[0] == Rule.SENDER_DISTRUSTED
+    assert found.since_ns[0] == START + round(first[9] * 1e9)
+    assert found.value[0] >= found.limit[0]
+    assert len(sender_findings(Trust.empty(), config=CONFIG)) == 0
+
+
+@given(x=floats(-1e4, 1e4), y=floats(-1e4, 1e4), heading=floats(-3.1, 3.1), speed=floats(0, 40))
+@settings(deadline=None, max_examples=30)
+def test_steady_motion_is_never_a_jump(x, y, heading, speed):
+    def say(t):
+        return [(9, x + speed * t * np.cos(heading), y + speed * t * np.sin(heading), heading, speed)]
+
+    trust, first = watch(1.0, say, road=draw([]))
+    assert first == {}
+    assert trust.jumps[0] == 0
+
+
+def test_the_order_of_rows_does_not_matter():
+    said = reports_of([(n, 200.0 + 5 * n, 0.0, 0.0, 3.0) for n in range(1, 8)], START)
+    scan = detections_of([*FAR, (205.0, 0.0, 0.0, 3.0), (210.0, 0.5, 0.0, 3.0)], START)
+    reach = pole_reach(scan, POLE, PoleReach.empty(), time_ns=START, config=PoleReachConfig())
+    before = Trust.empty()
+    usual = judge_senders(said, scan, POLE, reach, before, road=ROAD, time_ns=START, config=CONFIG).canonical()
+    mixed = judge_senders(
+        said.take(np.array([3, 1, 6, 0, 2, 5, 4])), scan.take(np.array([3, 0, 2, 1])), POLE, reach, before,
+        road=ROAD, time_ns=START, config=CONFIG,
+    ).canonical()  # fmt: skip
+    assert mixed == usual
+
+
+@pytest.mark.parametrize("table", [Reports, Detections])
+def test_nothing_heard_or_seen_is_no_evidence(table):
+    said = Reports.empty() if table is Reports else reports_of([(9, 230.0, 0.0, 0.0, 0.0)], START)
+    scan = Detections.empty() if table is Detections else detections_of(FAR, START)
+    reach = pole_reach(scan, POLE, PoleReach.empty(), time_ns=START, config=PoleReachConfig())
+    trust = judge_senders(said, scan, POLE, reach, Trust.empty(), road=ROAD, time_ns=START, config=CONFIG)
+    assert len(trust) == len(said)
+    assert not trust.distrusted.any()
