@@ -65,7 +65,9 @@ class Tiling:
                     self.sizes[thing] = max(self.sizes.get(thing, 0), int(values.max()) + 1)
 
     def tile(self, table: T) -> T:
-        """Return the rows of all copies."""
+        """Return the rows of all copies; of what is counted for the whole city, such as octets, only one."""
+        if not any(name in NUMBERED or table.columns[name].dtype == np.uint64 for name in table.key):
+            return table
         return type(table).concatenate([self._copy(table, k) for k in range(self.copies)])
 
     def _copy(self, table: T, number: int) -> T:

@@ -100,8 +100,7 @@ def _help(parser: argparse.ArgumentParser) -> str:
 
 def pages() -> dict[str, str]:
     """Return every generated page by file name."""
-    listed = steps()  # loads every room, and with it every table
-    made = {"tables.md": tables(), "steps.md": listed, "commands.md": commands()}
+    made = {"tables.md": tables(), "steps.md": steps(), "commands.md": commands()}
     return {name: text.rstrip("\n") + "\n" for name, text in made.items()}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wayside.config import ConfigError, built_in_cities, plugins, read_city
+from wayside.config import ConfigError, built_in_cities, read_city
 from wayside.maps.conversion import read_map
 from wayside.run import Run
 from wayside.table import declared_tables
@@ -68,8 +68,6 @@ def _check_map(path: Path) -> Checked:
 
 def check_run(run: Run) -> Checked:
     """Compute every tick's digest anew from the stored tables and compare, then the hash over all of them."""
-    for name in plugins("steps"):
-        plugins("steps")[name].load()
     by_name = {kind.table_name: kind for kind in declared_tables().values()}
     named = [*run.manifest.get("given", []), *run.manifest.get("assets", []), *run.manifest.get("written", [])]
     problems = [f"table {n} is not known to this Wayside" for n in named if n not in by_name]

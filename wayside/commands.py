@@ -247,8 +247,6 @@ def list_(options: argparse.Namespace, screen: Console) -> Answer:
         if kind == "cities":
             facts[kind] = sorted(built_in_cities())
         elif kind == "tables":
-            for name in plugins("steps"):
-                load_plugin("steps", name)
             facts[kind] = sorted(declared_tables())
         else:
             facts[kind] = sorted(plugins(kind))

@@ -72,8 +72,6 @@ def replay(run: Run, *, since_ns: int | None = None) -> Replayed:
     Raises:
         RunError: the Run has no such tick, or cannot be replayed.
     """
-    for name in run.manifest["steps"]:
-        load_plugin("steps", name)  # brings in the tables that the log needs
     ticks = run.ticks
     at = 0
     if since_ns is not None:

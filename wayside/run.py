@@ -352,9 +352,12 @@ class _Split:
 
     def __init__(self, instants: I64, table: Table) -> None:
         self._table = table
-        starts = np.flatnonzero(np.diff(instants, prepend=instants[0] - 1 if len(instants) else 0))
-        ends = np.append(starts[1:], len(instants))
-        self._at = {int(instants[s]): slice(int(s), int(e)) for s, e in zip(starts, ends, strict=True)}
+        found, starts = np.unique(instants, return_index=True)
+        ends = [*starts[1:].tolist(), len(instants)]
+        self._at = {
+            instant: slice(start, end)
+            for instant, start, end in zip(found.tolist(), starts.tolist(), ends, strict=False)
+        }
 
     def at(self, instant: int) -> Table:
         rows = self._at.get(instant)

@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform, get_args, get_type_hints
 
 import numba
@@ -361,13 +364,16 @@ class Table:
         return state.digest()
 
 
+@cache
 def declared_tables() -> dict[str, type[Table]]:
-    """Return Wayside's own table classes that are imported so far, by class name."""
+    """Return the table classes of all rooms, by class name."""
+    for room in sorted(Path(__file__).parent.glob("*/tables.py")):
+        import_module(f"wayside.{room.parent.name}.tables")
     found: dict[str, type[Table]] = {}
     waiting = list(Table.__subclasses__())
     while waiting:
         kind = waiting.pop()
         waiting.extend(kind.__subclasses__())
-        if kind.__module__.startswith("wayside."):
+        if kind.__module__.startswith("wayside.") and kind.__module__.endswith(".tables"):
             found[kind.__name__] = kind
     return dict(sorted(found.items()))

@@ -79,11 +79,11 @@ class Pipeline:
         """Return the table of this tick after the step: rounded, in order, and with what others wrote to it."""
         kind = one.writes
         if self.due(one, time_ns):
-            table = self._call(one, tables, before[kind], time_ns)
+            table: Table = self._call(one, tables, before[kind], time_ns)
         else:
             table = before[kind] if kind.held else kind.empty()
         if kind.shared and kind in tables and len(tables[kind]):
-            return kind.concatenate([tables[kind], table]).canonical()
+            table = kind.concatenate([tables[kind], table]).canonical()
         return table
 
     def _call(self, one: AnyStep, tables: Mapping[type[Table], Table], before: Table, time_ns: int) -> Table:

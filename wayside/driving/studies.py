@@ -149,8 +149,8 @@ def _rms(values: F64) -> float:
 
 
 def _line(name: str, sense: str, target: float, unit: str, measured: float | None) -> Line:
-    text = "driving.line_" + name.split("-", 1)[1].replace("-", "_")
-    return Line(name, text, target, sense, unit, "systems B1 [own]", measured)  # type: ignore[arg-type]
+    words = name.split("-", 1)[1].replace("-", "_")
+    return Line(name, f"driving.line_{words}", target, sense, unit, "systems B1 [own]", measured)  # type: ignore[arg-type]
 
 
 def _grid(rows: Sequence[tuple[str | int | float | None, ...]]) -> Grid:

@@ -148,8 +148,8 @@ def charging(runs: Sequence[Run]) -> Report:
 
 
 def _line(name: str, sense: str, target: float, unit: str, source: str, measured: float | None) -> Line:
-    text = "energy.line_" + name.split("-", 1)[1].replace("-", "_")
-    return Line(name, text, target, sense, unit, source, measured)  # type: ignore[arg-type]
+    words = name.split("-", 1)[1].replace("-", "_")
+    return Line(name, f"energy.line_{words}", target, sense, unit, source, measured)  # type: ignore[arg-type]
 
 
 def _sites_grid(powers: Sequence[tuple[Run, SitePower]]) -> Grid:

@@ -107,7 +107,22 @@ def planted_facts(run: Run, reports: Sequence[Report]) -> dict[str, Any]:
         if event.kind == "planted"
     ]
     report = next((r for r in reports if r.study.rsplit(".", 1)[-1] == "planted"), None)
-    return {"events": events, "found": [] if report is None else [grid_facts(grid) for grid in report.grids]}
+    grids = () if report is None else report.grids
+    return {"events": events, "found": [grid_facts(g) for g in grids], "timeline": _timeline(run.name, grids)}
+
+
+def _timeline(name: str, grids: Sequence[Grid]) -> list[dict[str, Any]]:
+    """Return when each fault of a Run was planted and after how long it was found, in order of planting."""
+    columns = {"run": "head_run", "fault": "head_fault", "planted_s": "head_planted", "delay_s": "head_delay",
+               "found_by": "head_found_by"}  # fmt: skip
+    for grid in grids:
+        place = {heading.split(".")[-1]: index for index, heading in enumerate(grid.headings)}
+        if set(columns.values()) <= place.keys():
+            rows = [{key: row[place[heading]] for key, heading in columns.items()} for row in grid.rows]
+            mine = [row | {"fault": in_both(str(row["fault"])), "found_by": in_both(str(row["found_by"]))}
+                    for row in rows if row["run"] == name]  # fmt: skip
+            return sorted(mine, key=lambda row: row["planted_s"])
+    return []
 
 
 def case_facts(run: Run) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from wayside.evidence import plots
 from wayside.evidence.facts import gather_facts
 from wayside.evidence.recording import recording
 from wayside.evidence.studies import performance
-from wayside.evidence.terminal import SIGNS, natural, print_lines, print_report
+from wayside.evidence.terminal import SENSES, SIGNS, natural, print_lines, print_report
 from wayside.evidence.words import both, in_both, number
 from wayside.language import Language, catalogue, preferred
 from wayside.report import Report, Verdict
@@ -74,6 +74,8 @@ def render(facts: dict[str, Any], reports: Sequence[Report], recorded: dict[str,
         cell=cell,
         draw=plots.draw,
         legend=plots.legend,
+        numeric=numeric_columns,
+        senses=SENSES,
         signs={verdict.value: sign for verdict, sign in SIGNS.items()},
         verdict_keys=[v.value for v in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)],
         most_rows=MOST_ROWS,
@@ -124,6 +126,21 @@ def system_key(system: str) -> str:
 
 
 def by_system(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return lines grouped by the system they are about, the part of the identity before the first dash."""
+    """Return lines grouped by the system they are about, the part of the identity before the first dash.
+
+    Planted faults (`P1-`, `P2-`, ...) are one group.
+    """
     ordered = sorted(lines, key=lambda line: natural(line["id"]))
-    return [(system, list(group)) for system, group in groupby(ordered, lambda line: line["id"].split("-")[0])]
+
+    def system(line: dict[str, Any]) -> str:
+        name = str(line["id"]).split("-")[0]
+        return "P" if name.startswith("P") and name[1:].isdigit() else name
+
+    return [(name, list(group)) for name, group in groupby(ordered, system)]
+
+
+def numeric_columns(grid: dict[str, Any]) -> list[bool]:
+    """Tell which columns of a table hold numbers alone."""
+    columns = list(zip(*grid["rows"], strict=True)) or [()] * len(grid["headings"])
+    known = ([value for value in column if value is not None] for column in columns)
+    return [bool(c) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in c) for c in known]

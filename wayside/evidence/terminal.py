@@ -16,7 +16,8 @@ from wayside.report import Line, Report, Verdict
 
 STYLES = {Verdict.FAIL: "bold red", Verdict.UNKNOWN: "yellow", Verdict.PASS: "green"}
 SIGNS = {Verdict.FAIL: "✗", Verdict.UNKNOWN: "?", Verdict.PASS: "✓"}
-NARROW = 100  # columns of the terminal below which sources are left out
+SENSES = {"<=": "≤", ">=": "≥", "==": "="}
+NARROW = 110  # columns of the terminal below which sources are left out and identities go beneath
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -43,25 +44,28 @@ def print_lines(reports: Sequence[Report], screen: Console, language: Language) 
     """Print all requirement lines, failures first and red, and how many there are of each verdict."""
     lines = failures_first([line for report in reports for line in report.lines])
     wide = screen.width >= NARROW
-    sheet = Sheet(box=SIMPLE_HEAD, pad_edge=False, expand=wide, title_justify="left")
+    sheet = Sheet(box=SIMPLE_HEAD, pad_edge=False, show_lines=False)
     sheet.add_column(say("evidence.verdict", language), no_wrap=True)
-    sheet.add_column("", no_wrap=True)
-    sheet.add_column(say("evidence.requirement", language), ratio=3)
-    sheet.add_column(say("evidence.measured", language), justify="right", no_wrap=True)
-    sheet.add_column(say("evidence.target", language), justify="right", no_wrap=True)
     if wide:
-        sheet.add_column(say("evidence.source", language), ratio=1, style="dim")
+        sheet.add_column("", no_wrap=True)
+    sheet.add_column(say("evidence.requirement", language), overflow="fold")
+    sheet.add_column(say("evidence.measured", language), justify="right", no_wrap=True)
+    sheet.add_column(say("evidence.target", language), overflow="fold", max_width=None if wide else 16)
+    if wide:
+        sheet.add_column(say("evidence.source", language), style="dim", no_wrap=True)
     for line in lines:
         style = STYLES[line.verdict]
         verdict = Text(f"{SIGNS[line.verdict]} {say(f'wayside.verdict_{line.verdict.value}', language)}", style)
-        row = [
-            verdict,
-            Text(line.id, style if line.verdict is Verdict.FAIL else ""),
-            Text(in_both(line.text)[language]),
-            Text(number(line.measured), style),
-            Text(f"{line.sense} {number(line.target)} {line.unit}".rstrip()),
-        ]
-        sheet.add_row(*row, *([Text(line.source)] if wide else []))
+        name = Text(line.id, style if line.verdict is Verdict.FAIL else "dim")
+        requirement = Text(in_both(line.text)[language])
+        if not wide:
+            requirement = Text.assemble(requirement, "\n", name)
+        measured = Text(number(line.measured), style)
+        target = Text(f"{SENSES[line.sense]} {number(line.target)} {line.unit}".rstrip())
+        if wide:
+            sheet.add_row(verdict, name, requirement, measured, target, Text(line.source))
+        else:
+            sheet.add_row(verdict, requirement, measured, target)
     screen.print(sheet)
     screen.print(_summary(lines, language))
 

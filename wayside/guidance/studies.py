@@ -52,8 +52,8 @@ def warnings(runs: Sequence[Run]) -> Report:
     """Judge the approved warnings of the runs against what was really there.
 
     A warning is right if within the next seconds, by the true positions, the two would have met within 3 s at
-    constant velocity, or crossed each other's path within 2 s, or the subject braked hard; one of speeding if it was
-    speeding. Incidents ahead and driving the wrong way are counted only. Without true positions nothing is judged.
+    constant velocity, or crossed each other's path within 2 s, or the subject braked hard; one of speeding if it
+    was speeding. Incidents ahead and wrong ways are counted only. Without true positions nothing is judged.
     """
     given = dict.fromkeys(Service, 0)
     right, wrong, leads = dict.fromkeys(Service, 0), dict.fromkeys(Service, 0), dict[Service, list[float]]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import subprocess
 import tempfile
@@ -102,7 +103,7 @@ def convert(source: Path, target: Path, *, options: Sequence[str] = ()) -> str:
                 text=True,
                 timeout=LONGEST_S,
                 check=False,
-                env={"SUMO_HOME": str(home)},
+                env={**os.environ, "SUMO_HOME": str(home)},
             )
         except subprocess.TimeoutExpired:
             raise MapError(

@@ -197,14 +197,15 @@ class _Reader:
 
     def connection(self, a: Attributes) -> None:
         """Take a connection."""
+        link = int(a["linkIndex"]) if "tl" in a else -1
         self.net.connections.append(
             Row(
                 f"{a['from']}_{a['fromLane']}",
                 f"{a['to']}_{a['toLane']}",
                 a.get("via", ""),
                 a.get("dir", "s"),
-                a.get("tl", ""),
-                int(a["linkIndex"]) if "tl" in a else -1,
+                a["tl"] if link >= 0 else "",
+                link,
                 int(a.get("linkIndex2", -1)),
             )
         )
@@ -214,5 +215,5 @@ class _Reader:
         self.controller, self.phases = a["id"], []
 
     def phase(self, a: Attributes) -> None:
-        """Take a phase of a signal program."""
-        self.phases.append((float(a["duration"]), a["state"]))
+        """Take a phase of a signal program; one whose length is left to detectors has its shortest or NaN."""
+        self.phases.append((float(a.get("duration", a.get("minDur", "nan"))), a["state"]))

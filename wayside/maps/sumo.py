@@ -18,6 +18,7 @@ from wayside.maps.shapes import middle_line, polyline, short_line
 from wayside.maps.tables import Direction, LaneKind
 
 DEFAULT_WIDTH = 3.2  # m, of a lane whose width the file does not state
+MOST_PHASES = 256  # of one program: phases are numbered with 8 bits
 DIRECTIONS = {
     "s": Direction.STRAIGHT,
     "l": Direction.LEFT,
@@ -148,11 +149,15 @@ def _groups(
             groups[name] = groups_of(net.programs[name], used[name], on_foot[name])
         except ValueError as error:
             raise MapError(f"{net.path}: signal controller {name!r}: {error}; mend its tlLogic") from None
-        if max(groups[name].values()) > MOST_GROUPS:
-            raise MapError(
-                f"{net.path}: signal controller {name!r} has {max(groups[name].values())} signal groups, and "
-                f"{MOST_GROUPS} is the most; split the controller or let more links share their lights"
-            )
+        for what, many, most in (
+            ("signal groups", max(groups[name].values()), MOST_GROUPS),
+            ("phases", len(net.programs[name].states), MOST_PHASES),
+        ):
+            if many > most:
+                raise MapError(
+                    f"{net.path}: signal controller {name!r} has {many} {what}, and {most} is the most; "
+                    "split the controller or make its program simpler"
+                )
     return groups
 
 

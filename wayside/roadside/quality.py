@@ -40,7 +40,7 @@ class PoleQualityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 def _pairs(
     first: I64, pole_x: F64, pole_y: F64, x: F64, y: F64, speed: F64, time_ns: I64,
     report_x: F64, report_y: F64, velocity_x: F64, velocity_y: F64, report_ns: I64,
-    within: float, clear: float, speed_within: float, near: float,
+    turned: F64, within: float, clear: float, speed_within: float, near: float,
 ) -> Any:  # fmt: skip
     """Return per scan the number of pairs and the sums of r*r, r*t, t*t; reports stand in the order of x."""
     sums = np.zeros((len(first) - 1, 4))
@@ -54,6 +54,11 @@ def _pairs(
         gap[:, low:high] = np.inf
         for k in range(begin, end):
             reach = within + clear
+            # where the detection would be if the pole were turned back by what is known of it
+            from_x, from_y = x[k] - pole_x[scan], y[k] - pole_y[scan]
+            cosine, sine = np.cos(turned[scan]), np.sin(turned[scan])
+            back_x = pole_x[scan] + cosine * from_x + sine * from_y
+            back_y = pole_y[scan] - sine * from_x + cosine * from_y
             start = np.searchsorted(report_x, x[k] - reach - 15.0)
             for r in range(start, high):
                 if report_x[r] > x[k] + reach + 15.0:
@@ -61,8 +66,8 @@ def _pairs(
                 dt = (time_ns[k] - report_ns[r]) * SECOND
                 if abs(dt) > 0.3:
                     continue
-                dx = x[k] - report_x[r] - velocity_x[r] * dt
-                dy = y[k] - report_y[r] - velocity_y[r] * dt
+                dx = back_x - report_x[r] - velocity_x[r] * dt
+                dy = back_y - report_y[r] - velocity_y[r] * dt
                 distance = np.hypot(dx, dy)
                 if distance < gap[0, r]:
                     gap[1, r], gap[0, r], best[r] = gap[0, r], distance, k
@@ -89,7 +94,7 @@ def _pairs(
 
 
 def _compare(
-    detections: Detections, reports: Reports, poles: Poles, trust: Trust, config: PoleQualityConfig
+    detections: Detections, reports: Reports, poles: Poles, trust: Trust, known_yaw: F64, config: PoleQualityConfig
 ) -> F64:
     """Return per pole what this tick adds to its sums."""
     added = np.zeros((len(poles), 4))
@@ -111,7 +116,7 @@ def _compare(
     sums = _pairs(
         first, poles.x[row], poles.y[row], seen.x[order], seen.y[order], seen.speed[order], instant,
         reports.x[heard], reports.y[heard], speed * np.cos(heading), speed * np.sin(heading),
-        reports.time_ns[heard], config.pair_within_m, config.clear_by_m, config.speed_within, config.near_m,
+        reports.time_ns[heard], known_yaw[row], config.pair_within_m, config.clear_by_m, config.speed_within, config.near_m,
     )  # fmt: skip
     known = poles.pole[row] == pole[first[:-1]]
     np.add.at(added, row[known], sums[known])
@@ -153,18 +158,19 @@ def pole_quality(
     """
     if not len(poles):
         return PoleQuality.empty()
-    sums = _compare(detections, reports, poles, trust, config)
     since = np.zeros(len(poles), np.int64)
     was = np.zeros(len(poles), np.bool_)
     told = np.full(len(poles), np.nan)
+    remembered = np.zeros((len(poles), 4))
     if len(before):
         row = np.minimum(np.searchsorted(before.pole, poles.pole), len(before) - 1)
         known = before.pole[row] == poles.pole
         kept = np.where(known, np.exp((before.time_ns[row] - time_ns) * (SECOND / config.forget_s)), 0.0)
         for place, name in enumerate(("samples", "moment_rr", "moment_rt", "moment_tt")):
-            sums[:, place] += kept * getattr(before, name)[row]
+            remembered[:, place] = kept * getattr(before, name)[row]
         since, was = np.where(known, before.since_ns[row], 0), known & before.misaligned[row]
         told = np.where(known, before.yaw_error[row], np.nan)
+    sums = remembered + _compare(detections, reports, poles, trust, np.where(was, told, 0.0), config)
     samples, rr, rt, tt = sums.T
     enough = samples >= config.least_samples
     safe = np.where(enough, rr, 1.0)

@@ -15,16 +15,18 @@ from wayside.signals.tables import Light, Signals
 from wayside.table import F64, I32, I64, Bool
 
 SECOND = 1e-9  # [s] in a nanosecond
-QUEUE_GAP_M = 12.0  # a slow vehicle no farther ahead than this is why one stands
+QUEUE_GAP_M = 25.0  # a slow vehicle no farther ahead than this is why one stands; one between may be hidden
 SLOW = 2.0  # [m/s]
 YIELD_M = 25.0  # this near to the end of a lane one may wait for others
 BLOCK_M = 30.0  # a slow vehicle this close behind the end of the lane blocks it
+LOOK_M = 110.0  # a queue longer than this has somebody in it who speaks
 LEADER_M = 9.0  # the leader in a queue would be no farther ahead than this, middle to middle
+EDGE_M = 6.0  # near the end of its sight a pole may miss him
 START_WAVE = 4.0  # speed at which a queue dissolves backwards, on the safe side [m/s]
 START_LOST_S = 5.0  # before the first one moves
-
 SEEN = 2  # bit of `sources`
-FREE, AT_LINE, YIELDING, UNSEEN = 1.0, 0.33, 0.15, 0.5  # worth of a second of standing, see `explanations`
+# what a second of standing is worth as evidence, see `explanations`
+FREE, UNSEEN, AT_LINE, RED, YIELDING = 1.0, 0.5, 0.33, 0.2, 0.15
 
 
 class _Approaches(NamedTuple):
@@ -69,48 +71,59 @@ def _greens(signals: Signals, road: RoadMap, time_ns: int) -> tuple[F64, Bool, B
 
 @numba.njit(cache=True)
 def _ahead(
-    place: I64, lane: I32, offset: F64, half: F64, speed: F64, length: F64, first: I32, following: I32
-) -> tuple[Bool, F64]:
-    """Tell for each place in the rows, sorted by lane and offset, if a slow vehicle ahead is why it stands.
+    place: I64,
+    lane: I32,
+    offset: F64,
+    half: F64,
+    speed: F64,
+    length: F64,
+    governed: Bool,
+    first: I32,
+    following: I32,
+) -> tuple[F64, F64, F64]:
+    """Look ahead of each place in the rows, which are sorted by lane and offset, along all ways it may go.
 
     Returns:
-        Whether there is one, and the way from the front bumper to the end of the lane [m].
+        The way from the front bumper to the end of the lane, to the nearest slow vehicle and to the nearest stop
+        line with a signal [m]; inf where there is none within `LOOK_M`.
     """
-    blocked = np.zeros(len(place), np.bool_)
     left = np.empty(len(place))
+    slow = np.full(len(place), np.inf)
+    line = np.full(len(place), np.inf)
     todo = np.empty(64, np.int64)
     way = np.empty(64)
     for n in range(len(place)):
-        i = place[n]
-        front = offset[i] + half[i]
-        left[n] = max(length[lane[i]] - front, 0.0)
-        if i + 1 < len(lane) and lane[i + 1] == lane[i]:
-            blocked[n] = speed[i + 1] < SLOW and offset[i + 1] - half[i + 1] - front < QUEUE_GAP_M
-            continue
-        if left[n] > YIELD_M:
-            continue
+        front = offset[place[n]] + half[place[n]]
         count = 1
-        todo[0], way[0] = lane[i], left[n]
+        todo[0], way[0] = lane[place[n]], -front
+        left[n] = max(length[todo[0]] - front, 0.0)
         done = 0
-        while done < count and not blocked[n]:
-            for k in range(first[todo[done]], first[todo[done] + 1]):
-                after = following[k]
-                j = np.searchsorted(lane, after)
-                if j < len(lane) and lane[j] == after:
-                    if speed[j] < SLOW and way[done] + offset[j] - half[j] < BLOCK_M:
-                        blocked[n] = True
-                elif way[done] + length[after] < BLOCK_M and count < 64:
-                    todo[count], way[count] = after, way[done] + length[after]
-                    count += 1
+        while done < count:
+            here, start = todo[done], way[done]
+            j = place[n] + 1 if done == 0 else np.searchsorted(lane, here)
+            while j < len(lane) and lane[j] == here and start + offset[j] - half[j] < LOOK_M:
+                if speed[j] < SLOW:
+                    slow[n] = min(slow[n], max(start + offset[j] - half[j], 0.0))
+                    break
+                j += 1
+            end = start + length[here]
+            if governed[here]:
+                line[n] = min(line[n], max(end, 0.0))
+            if end < LOOK_M:
+                for k in range(first[here], first[here + 1]):
+                    if count < len(todo):
+                        todo[count], way[count] = following[k], end
+                        count += 1
             done += 1
-    return blocked, left
+    return left, slow, line
 
 
 def _watched(actors: Actors, rows: I64, poles: PoleReach) -> Bool:
     """Tell of which actors a pole sees the place where the next in a queue would stand."""
     x = actors.x[rows] + LEADER_M * np.cos(actors.heading[rows])
     y = actors.y[rows] + LEADER_M * np.sin(actors.heading[rows])
-    covered = (x[:, None] - poles.x) ** 2 + (y[:, None] - poles.y) ** 2 <= poles.reach**2
+    reach = np.maximum(poles.reach - EDGE_M, 0.0)
+    covered = (x[:, None] - poles.x) ** 2 + (y[:, None] - poles.y) ** 2 <= reach**2
     result: Bool = covered.any(axis=1) & (actors.sources[rows] >= SEEN)
     return result
 
@@ -136,7 +149,7 @@ def _passing(actors: Actors, rows: I64, road: RoadMap) -> I64:
 
 
 def explanations(
-    actors: Actors, rows: I64, signals: Signals, poles: PoleReach, road: RoadMap, time_ns: int
+    actors: Actors, rows: I64, signals: Signals, pole_reach: PoleReach, road: RoadMap, time_ns: int
 ) -> tuple[F64, I64]:
     """Weigh how little explains that vehicles stand.
 
@@ -144,30 +157,34 @@ def explanations(
         actors: the live picture.
         rows: those that stand in a lane.
         signals: what controllers say they show.
-        poles: how far each pole sees now.
+        pole_reach: how far each pole sees now.
         road: the map.
         time_ns: the tick's instant.
 
     Returns:
-        For each of `rows`, what a second of standing is worth as evidence: 1 on a free lane in view of a pole, a
-        third at a stop line on green, less where it may be yielding, half where a queue that nobody sees
-        should have dissolved, 0 where it is explained; and how many vehicles went by it in this tick.
+        For each of `rows`, what a second of standing is worth as evidence: 1 on a free lane in view of a pole, less
+        where its light is red; a third at a stop line on green, less where it may be yielding; half where nobody
+        sees its lane, but a queue should have dissolved or would have somebody in it who speaks; 0 where it is
+        explained. And how many vehicles went by it in this tick.
     """
     on_lane = np.flatnonzero(actors.lane >= 0)
     order = on_lane[np.lexsort((actors.offset[on_lane], actors.lane[on_lane]))]
     rank = np.empty(len(actors), np.int64)
     rank[order] = np.arange(len(order))
-    blocked, left = _ahead(
+    seconds, protected, governed = _greens(signals, road, time_ns)
+    left, slow, line = _ahead(
         rank[rows], actors.lane[order], actors.offset[order], 0.5 * actors.length[order], actors.speed[order],
-        road.lanes.length, road.successor_first, road.successor_lane,
+        road.lanes.length, governed, road.successor_first, road.successor_lane,
     )  # fmt: skip
     lane = actors.lane[rows]
-    seconds, protected, governed = _greens(signals, road, time_ns)
-    green, watched = seconds[lane], _watched(actors, rows, poles)
+    green, ruled, watched = seconds[lane], governed[lane], _watched(actors, rows, pole_reach)
     near = (left < YIELD_M) | road.lanes.internal[lane]
-    free_to_go = np.where(protected[lane], AT_LINE, YIELDING) * (green > START_LOST_S)
-    at_end = np.where(governed[lane], free_to_go, YIELDING)
-    queue_gone = UNSEEN * (green > START_LOST_S + left / START_WAVE)
-    should_have_gone = np.where(governed[lane], queue_gone, YIELDING)
-    weight = np.where(near, np.where(watched, at_end, 0.0), np.where(watched, FREE, should_have_gone))
+    blocked = (slow < QUEUE_GAP_M) | (near & (slow < BLOCK_M))
+    going = green > START_LOST_S
+    at_end = np.where(ruled, np.where(protected[lane], AT_LINE, YIELDING) * going, YIELDING)
+    on_lane_seen = np.where(ruled & ~going, RED, FREE)
+    queue_gone = ruled & (green > START_LOST_S + left / START_WAVE)
+    no_queue = (slow > LOOK_M) & (line > LOOK_M)
+    on_lane_unseen = UNSEEN * (queue_gone | no_queue)
+    weight = np.where(near, at_end * watched, np.where(watched, on_lane_seen, on_lane_unseen))
     return np.where(blocked, 0.0, weight), _passing(actors, rows, road)

@@ -163,9 +163,9 @@ def judge_senders(
     """Gather evidence against each sender, and distrust those against whom there is enough.
 
     JUMPS: positions that do not follow from the speeds reported. IMPLAUSIBLE_SPEED: faster, or changing speed
-    harder, than road vehicles can. OFF_ROAD: moving where there is no lane. UNSEEN: in clear view of a pole for some
-    seconds, and not seen; who has been seen before needs more of it. Distrust stays for `sticky_s` after the evidence
-    ended. Senders that fell silent are forgotten, distrusted ones when their distrust ends.
+    harder, than road vehicles can. OFF_ROAD: moving where there is no lane. UNSEEN: in clear view of a pole for
+    some seconds, and not seen; who has been seen before needs more of it. Distrust stays for `sticky_s` after the
+    evidence ended. Senders that fell silent are forgotten, distrusted ones when their distrust ends.
 
     Limits: a ghost that no pole could see, on the road and moving as a vehicle does, is believed; so is one that
     follows a real vehicle within the poles' accuracy.

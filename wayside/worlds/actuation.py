@@ -11,7 +11,6 @@ from wayside.energy.tables import Chargers
 from wayside.frame import Frame
 from wayside.guard.tables import ChargingOrders, MeasureOrders, SpeedOrders, Verdict, WarningOrders
 from wayside.guidance.tables import Service
-from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
 from wayside.table import U64, Table
 from wayside.worlds.areas import Areas
@@ -38,7 +37,6 @@ class Actuation:
 
     Args:
         sumo: the running simulation.
-        road: the map.
         areas: the zones.
         readout: knows the vehicles' names.
         chargers: the chargers, for their numbers.
@@ -49,7 +47,6 @@ class Actuation:
     def __init__(
         self,
         sumo: Any,
-        road: RoadMap,
         areas: Areas,
         readout: Readout,
         chargers: Chargers,
@@ -58,7 +55,7 @@ class Actuation:
     ) -> None:
         self._vehicle, self._readout, self._config = sumo.vehicle, readout, config
         self._drivers = Drivers(sumo, dt_s)
-        self._compliance = Compliance(sumo, road, areas, readout, self._drivers, config)
+        self._compliance = Compliance(sumo, areas, readout, self._drivers, config)
         self._chargers = frozenset(chargers.charger.tolist())
         self.limits_kw: dict[int, float] = {}
 

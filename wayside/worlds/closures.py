@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from wayside.maps.road import RoadMap
-from wayside.maps.tables import LaneKind
 from wayside.worlds.areas import edge_of
 
 PARKED = 1  # SUMO's stop flag: off the lane
@@ -35,27 +33,29 @@ class PullOvers:
 
     Args:
         sumo: the running simulation.
-        road: the map.
 
     Limits: SUMO takes a parked vehicle off the lane without room being needed for it.
     """
 
-    def __init__(self, sumo: Any, road: RoadMap) -> None:
+    def __init__(self, sumo: Any) -> None:
         self._sumo = sumo
         self._halts: dict[str, _Halt] = {}
         self._next_try: dict[str, int] = {}
-        kerb: dict[str, tuple[int, str]] = {}
-        lanes = road.lanes
-        for lane, number, kind, internal in zip(
-            lanes.lane.tolist(), lanes.number.tolist(), lanes.kind.tolist(), lanes.internal.tolist(), strict=True
-        ):
-            name = road.lane_names[lane]
-            if internal or kind not in (LaneKind.DRIVING, LaneKind.BUS):
-                continue
-            # the lane at the kerb may be for buses alone; the rightmost one for all serves everyone
-            if kind == LaneKind.DRIVING:
-                kerb[edge_of(name)] = min((number, name), kerb.get(edge_of(name), (number, name)))
-        self._kerb = kerb
+        self._kerbs: dict[tuple[str, str], int] = {}
+
+    def _kerb(self, edge: str, vehicle_class: str) -> int:
+        """Return the number of the outermost lane that a class of SUMO may use, -1 if none."""
+        known = self._kerbs.get((edge, vehicle_class))
+        if known is None:
+            lane, known = self._sumo.lane, -1
+            for number in range(self._sumo.edge.getLaneNumber(edge)):
+                allowed = lane.getAllowed(f"{edge}_{number}")
+                # no class named means all of them
+                if not allowed or vehicle_class in allowed:
+                    known = number
+                    break
+            self._kerbs[edge, vehicle_class] = known
+        return known
 
     def __contains__(self, name: str) -> bool:
         return name in self._halts
@@ -82,7 +82,7 @@ class PullOvers:
     def _places(self, name: str) -> Iterator[tuple[str, int, float]]:
         """Yield carriageways, lanes and positions ahead where the vehicle could stand, the nearest first."""
         vehicle, lane_length = self._sumo.vehicle, self._sumo.lane.getLength
-        here, speed = vehicle.getRoadID(name), vehicle.getSpeed(name)
+        here, speed, kind = vehicle.getRoadID(name), vehicle.getSpeed(name), vehicle.getVehicleClass(name)
         # whoever creeps in a queue need not wait for the signal to find a place behind it
         margin, clear = (QUEUE_MARGIN_M, QUEUE_MARGIN_M) if speed < CREEPING else (MARGIN_M, JUNCTION_CLEAR_M)
         needed = speed * speed / (2.0 * COMFORTABLE) + margin
@@ -94,10 +94,10 @@ class PullOvers:
             first += 1
             passed = 0.0
         else:
-            needed += LANE_CHANGE_M * abs(vehicle.getLaneIndex(name) - self._kerb.get(here, (0, ""))[0])
+            needed += LANE_CHANGE_M * abs(vehicle.getLaneIndex(name) - self._kerb(here, kind))
         for edge in route[max(first, 0) : first + LOOK_AHEAD_EDGES]:
-            number, lane = self._kerb.get(edge, (-1, ""))
-            length = lane_length(lane if number >= 0 else f"{edge}_0")
+            number = self._kerb(edge, kind)
+            length = lane_length(f"{edge}_{max(number, 0)}")
             end = max(needed - passed, ENTRY_CLEAR_M)
             if number >= 0 and end <= length - clear:
                 yield edge, number, end

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from wayside.guard.tables import MeasureOrders
-from wayside.maps.road import RoadMap
 from wayside.table import Bool
 from wayside.worlds.areas import Areas
 from wayside.worlds.closures import PullOvers
@@ -28,19 +27,16 @@ class Compliance:
 
     Args:
         sumo: the running simulation.
-        road: the map.
         areas: the zones.
         readout: knows the vehicles' names.
         drivers: takes caps on speed.
         config: reaction and deceleration.
     """
 
-    def __init__(
-        self, sumo: Any, road: RoadMap, areas: Areas, readout: Readout, drivers: Drivers, config: DriverConfig
-    ) -> None:
+    def __init__(self, sumo: Any, areas: Areas, readout: Readout, drivers: Drivers, config: DriverConfig) -> None:
         self._vehicle, self._areas, self._readout = sumo.vehicle, areas, readout
         self._drivers, self._config = drivers, config
-        self._pull_overs = PullOvers(sumo, road)
+        self._pull_overs = PullOvers(sumo)
         self._known: dict[int, tuple[int, int, float, bool, int]] = {}  # zone, classes, cap, closed, heard
         self._noticed: dict[str, int] = {}
         self._entering: dict[int, tuple[int, frozenset[str]]] = {}

@@ -8,6 +8,7 @@ from wayside.world import identity
 from wayside.worlds.areas import Areas
 
 CHECK_NS = 1_000_000_000
+LEAST_EDGES = 3  # of a way worth taking; a shorter one would be over before the next look
 TRIES = 12  # destinations tried for one that can be reached inside the zone
 
 
@@ -40,8 +41,8 @@ class Offender:
         vehicle = self._sumo.vehicle
         here = vehicle.getRoadID(self.name)
         route, place = vehicle.getRoute(self.name), vehicle.getRouteIndex(self.name)
-        ahead = route[place + 1 : place + 4]
-        if len(ahead) == 3 and self._edges.issuperset(ahead):
+        ahead = route[place + 1 : place + 1 + LEAST_EDGES]
+        if len(ahead) == LEAST_EDGES and self._edges.issuperset(ahead):
             return True
         # inside a junction a route cannot be changed
         best = None if here.startswith(":") else self._way_inside(here)
@@ -53,12 +54,13 @@ class Offender:
         return True
 
     def _way_inside(self, here: str) -> tuple[str, ...] | None:
-        """Return the longest of some routes to places in the zone, as far as it stays inside."""
+        """Return the longest of some ways that stay inside; failing that, the one that comes back soonest."""
         self._count += 1
         targets = sorted(
             self._edges - {here}, key=lambda e: identity(f"{self._seed} {self.name} {self._count} {e}")
         )
-        best: tuple[str, ...] | None = None
+        inside: tuple[str, ...] = ()
+        returning: tuple[str, ...] = ()
         kind = self._sumo.vehicle.getTypeID(self.name)
         for target in targets[:TRIES]:
             try:
@@ -68,6 +70,8 @@ class Offender:
             stays = 1
             while stays < len(edges) and edges[stays] in self._edges:
                 stays += 1
-            if stays > 2 and (best is None or stays > len(best)):
-                best = edges[:stays]
-        return best
+            if stays >= LEAST_EDGES and stays > len(inside):
+                inside = edges[:stays]
+            if len(edges) >= LEAST_EDGES and (not returning or len(edges) < len(returning)):
+                returning = edges
+        return inside or returning or None

@@ -166,7 +166,7 @@ class SumoWorld:
             start_ns=self.start_ns,
         )
         decides_s = max(config.action_step_s, self.tick_ns / 1e9)
-        self._actuation = Actuation(sumo, road, areas, self._readout, chargers, config.drivers, decides_s)
+        self._actuation = Actuation(sumo, areas, self._readout, chargers, config.drivers, decides_s)
         self._truth = Truth.empty()
         self._reports, self._detections = _Air(Reports), _Air(Detections)
 

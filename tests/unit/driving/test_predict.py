@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wayside.driving.predict import PredictConfig, predict
@@ -53,6 +53,7 @@ def ahead(actors, road=ROAD, **config):
     return predict(actors, road=road, config=PredictConfig(**config))
 
 
+@settings(deadline=None)
 @given(heading=st.floats(-np.pi, np.pi), speed=st.floats(0, 40), x=st.floats(-1e4, 1e4))
 def test_straight_motion_is_exact(heading, speed, x):
     seen = ahead(actor(x=x, heading=heading, speed=speed))
@@ -60,6 +61,7 @@ def test_straight_motion_is_exact(heading, speed, x):
     assert seen.future_y[0] == pytest.approx(speed * TIMES * np.sin(heading), abs=1e-6)
 
 
+@settings(deadline=None)
 @given(speed=st.floats(1, 30), rate=st.floats(-1, 1).filter(lambda r: abs(r) > 1e-3))
 def test_motion_on_a_circle_is_exact(speed, rate):
     radius = speed / rate
@@ -68,6 +70,7 @@ def test_motion_on_a_circle_is_exact(speed, rate):
     assert seen.future_y[0] == pytest.approx(radius * (1 - np.cos(rate * TIMES)), abs=1e-5)
 
 
+@settings(deadline=None)
 @given(rate=st.floats(-1e-4, 1e-4))
 def test_a_vanishing_turn_is_a_straight_line(rate):
     seen = ahead(actor(yaw_rate=rate))
@@ -75,6 +78,7 @@ def test_a_vanishing_turn_is_a_straight_line(rate):
     assert np.abs(seen.future_y[0]).max() < 0.02
 
 
+@settings(deadline=None)
 @given(heading=st.floats(-np.pi, np.pi), rate=st.floats(-1, 1))
 def test_headings_stay_within_half_a_turn_and_paths_never_jump(heading, rate):
     """Driving round through any direction, west with its seam among them."""

@@ -26,6 +26,7 @@ def shares(many, limit):
     return fair_shares(wanted, least, limit), wanted, least
 
 
+@settings(deadline=None)
 @given(many=sessions, limit=limits)
 def test_shares_never_exceed_the_limit_nor_the_wish(many, limit):
     given_kw, wanted, _ = shares(many, limit)
@@ -33,12 +34,14 @@ def test_shares_never_exceed_the_limit_nor_the_wish(many, limit):
     assert (given_kw <= wanted).all() and (given_kw >= 0.0).all()
 
 
+@settings(deadline=None)
 @given(many=sessions, limit=limits)
 def test_a_session_gets_its_least_power_or_nothing(many, limit):
     given_kw, wanted, least = shares(many, limit)
     assert ((given_kw == 0.0) | (given_kw >= np.minimum(least, wanted) - 1e-9)).all()
 
 
+@settings(deadline=None)
 @given(many=sessions, limit=limits)
 def test_power_is_not_held_back_while_someone_wants_it(many, limit):
     given_kw, wanted, _ = shares(many, limit)
@@ -47,6 +50,7 @@ def test_power_is_not_held_back_while_someone_wants_it(many, limit):
     assert spare < 1e-6 or (given_kw[served] >= wanted[served] - 1e-9).all()
 
 
+@settings(deadline=None)
 @given(many=sessions, limit=limits)
 def test_nobody_envies_whoever_gets_more(many, limit):
     """Whoever gets less than he wants gets as much as anyone whose least power does not force the level."""
@@ -57,6 +61,7 @@ def test_nobody_envies_whoever_gets_more(many, limit):
         assert (given_kw[richer] <= least[richer] + 1e-9).all()
 
 
+@settings(deadline=None)
 @given(many=sessions, limit=limits, who=st.integers(0, 29), more=st.floats(0.0, 100.0))
 def test_wishing_for_more_never_gets_less(many, limit, who, more):
     who %= len(many)
@@ -66,6 +71,7 @@ def test_wishing_for_more_never_gets_less(many, limit, who, more):
     assert after[who] >= before[who] - 1e-9
 
 
+@settings(deadline=None)
 @given(many=sessions, limit=limits, more=st.floats(0.0, 100.0))
 def test_a_higher_limit_never_gives_anyone_less_unless_another_session_starts(many, limit, more):
     before, _, _ = shares(many, limit)

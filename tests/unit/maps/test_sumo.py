@@ -228,6 +228,24 @@ def test_missing_empty_and_cut_off_files_are_named(tmp_path: Path) -> None:
         read_net(tmp_path)
 
 
+def test_a_program_of_too_many_phases_is_named(tmp_path: Path) -> None:
+    text = NET.replace('<phase duration="3" state="yyyrG"/>', '<phase duration="3" state="yyyrG"/>' * 255)
+    with pytest.raises(MapError, match="'T' has 257 phases, and 256 is the most"):
+        read_net(written(tmp_path, text))
+
+
+def test_a_link_numbered_below_zero_is_not_governed(tmp_path: Path) -> None:
+    road = read_net(written(tmp_path, NET.replace('linkIndex="2"', 'linkIndex="-1"')))
+    row = (road.connections.from_lane == lane(road, "a_2")) & (road.connections.to_lane == lane(road, "c_0"))
+    assert (road.connections.controller[row], road.connections.group[row]) == (-1, 0)
+
+
+def test_a_phase_left_to_detectors_has_its_shortest_length_or_none(tmp_path: Path) -> None:
+    text = NET.replace('duration="30"', 'minDur="5"').replace('<phase duration="20.5"', "<phase")
+    durations = read_net(written(tmp_path, text)).phases.duration
+    assert 5.0 in durations and np.isnan(durations).any()
+
+
 def test_a_controller_of_too_many_groups_is_named(tmp_path: Path) -> None:
     states = np.full((70, 64), "r")
     np.fill_diagonal(states, "G")

@@ -43,7 +43,7 @@ def detections_of(rows: list[tuple[float, float, float, float]], time_ns: int, k
 
 
 def watch(seconds: float, say, see=lambda _: [], *, road=ROAD, trust=None, start=START, ticks=TICK):
-    """Run the steps on what `say(t)` reports and the pole sees; return trust and when each was first distrusted."""
+    """Run the steps on what `say(t)` reports and `see(t)` shows; return trust and first distrust of each [s]."""
     trust = Trust.empty() if trust is None else trust
     reach, first = PoleReach.empty(), {}
     for k in range(round(seconds * 1e9 / ticks)):

@@ -10,7 +10,7 @@ import pytest
 from wayside.columns import from_arrow, to_arrow
 from wayside.frame import Frame
 from wayside.maps.drawing import two_lane_road
-from wayside.roadside.tables import Poles, RoadWeather
+from wayside.roadside.tables import Detections, Poles, RoadWeather
 from wayside.run import SEGMENT_TICKS, Recorder, Run, RunError
 from wayside.table import F64, U64, Bool, Table, column
 from wayside.world import Event
@@ -68,6 +68,11 @@ def test_every_frame_comes_back_equal_over_several_segments(tmp_path: Path) -> N
         assert dict(one) == dict(other)
         assert one.digest() == other.digest()
     assert run.digests == [f.digest() for f in frames]
+
+
+def test_a_table_that_never_had_a_row_comes_back_empty(tmp_path: Path) -> None:
+    record(tmp_path / "run", 3)
+    assert all(len(f[Detections]) == 0 for f in Run(tmp_path / "run").frames([Detections]))
 
 
 def test_a_held_table_is_stored_only_when_it_changes(tmp_path: Path) -> None:

@@ -119,14 +119,11 @@ def test_reports_survive_the_air_within_the_steps_of_the_message() -> None:
 
 
 def test_what_a_sender_does_not_know_arrives_as_unknown() -> None:
-    nothing = np.full(1, np.nan)
-    said = reports(
-        1, x=nothing, y=nothing, heading=nothing, speed=nothing, acceleration=nothing, length=nothing, width=nothing,
-        position_sigma=nothing,
-    )  # fmt: skip
+    names = ("x", "y", "heading", "speed", "acceleration", "length", "width", "position_sigma")
+    said = reports(1, **dict.fromkeys(names, np.full(1, np.nan)))
     made = edge()
     heard, _, _, _ = tables(made.decode(made.speak([said], NOW), NOW))
-    for name in ("x", "y", "heading", "speed", "acceleration", "length", "width", "position_sigma"):
+    for name in names:
         assert np.isnan(getattr(heard, name)).all(), name
 
 

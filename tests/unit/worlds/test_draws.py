@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wayside.worlds.draws import Stream, _mix, drift, normal, uniform
@@ -43,6 +43,7 @@ def test_changing_one_part_of_the_key_gives_unrelated_draws(other):
     assert abs(np.corrcoef(normal(3, Stream.POLE_SPEED, IDS, 7), other())[0, 1]) < 0.012
 
 
+@settings(deadline=None)
 @given(
     ids=st.lists(words, min_size=1, max_size=20, unique=True), seed=st.integers(), counter=st.integers(0, 2**62)
 )
@@ -87,6 +88,7 @@ def test_drift_forgets_within_its_spacing():
     assert abs(likeness[2]) < 0.015
 
 
+@settings(deadline=None)
 @given(identity=words, start=st.integers(0, 10**15))
 def test_drift_never_jumps(identity, start):
     times = [start + n * 10**8 for n in range(30)]

@@ -1,7 +1,7 @@
 """Fog and the stations that see it."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wayside.roadside.tables import WeatherStations
@@ -16,6 +16,7 @@ def test_without_fog_the_air_is_clear():
     assert visibility(0, []) == CLEAR_M
 
 
+@settings(deadline=None)
 @given(second=st.integers(0, 1000))
 def test_visibility_lies_between_fog_and_clear_air(second):
     assert 120.0 - 1e-9 <= visibility(second * S, [SPELL]) <= CLEAR_M + 1e-9

@@ -147,7 +147,8 @@ def pick(weights: Mapping[str, float], at: float) -> str:
 
 def departures(zone: Zone, rate: float, what: str) -> list[float]:
     """Return instants of departure [s], rising: one in each equal slice of time, anywhere within it."""
-    traffic, times, at = zone.traffic, [], 0.0
+    traffic, at = zone.traffic, 0.0
+    times: list[float] = []
     while at < zone.horizon:
         step = 1 / (rate * (traffic.filling if at < traffic.filling_time else 1.0))
         times.append(round(at + step * draw(zone.seed, what, len(times)), 1))
