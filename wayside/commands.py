@@ -58,8 +58,8 @@ def plain(value: object) -> object:
 
 
 def _city(options: argparse.Namespace) -> City:
-    if options.net is None and (options.routes or options.additional):
-        raise ConfigError("--routes and --additional go with --net, which is missing")
+    if options.net is None and (options.routes or options.additional or options.origin):
+        raise ConfigError("--routes, --additional and --origin go with --net, which is missing")
     if options.net is None:
         return read_city(options.zone or DEFAULT_ZONE)
     for file in (options.net, *options.routes, *options.additional):
@@ -67,7 +67,10 @@ def _city(options: argparse.Namespace) -> City:
             raise ConfigError(f"no file {file}")
     if not options.routes:
         raise ConfigError("--net needs --routes: without traffic there is nothing to see")
-    return read_city(options.zone or ANY_NET).with_world(
+    city = read_city(options.zone or ANY_NET)
+    if options.origin is not None:
+        city = city.with_origin(*options.origin)
+    return city.with_world(
         net=str(options.net.resolve()),
         routes=[str(f.resolve()) for f in options.routes],
         additional=[str(f.resolve()) for f in options.additional],

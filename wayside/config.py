@@ -80,6 +80,10 @@ class City:
         """Return the city with some of its World's settings changed."""
         return replace(self, world={**self.world, **changed})
 
+    def with_origin(self, latitude: float, longitude: float) -> City:
+        """Return the city with the place [degrees] of its map's point 0, 0, for a map that does not say it."""
+        return replace(self, header=msgspec.structs.replace(self.header, origin=(latitude, longitude)))
+
 
 @cache
 def plugins(group: str) -> dict[str, EntryPoint]:

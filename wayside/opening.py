@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import get_type_hints
 
 from wayside.config import City, ConfigError, convert, load_plugin
@@ -42,7 +41,8 @@ def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None
     net = city.world.get("net")
     if not isinstance(net, str):
         raise ConfigError(f"[world] of the city {city.header.name} needs net, the path of its map")
-    road = read_map(city.folder / Path(net), origin=city.header.origin)
+    files = [city.folder / name for name in city.world.get("additional", ())]
+    road = read_map(city.folder / net, origin=city.header.origin, programs=files)
     placed: Sequence[Table] = load_plugin("placers", "default")(road)
     said = {type(table) for table in city.assets}
     assets = (*city.assets, *(table for table in placed if type(table) not in said))

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["print_lines", "print_report", "write_pack"]
 
-SCRIPT_WORDS = (
-    "play", "pause", "moment", "zoom_in", "zoom_out", "zoom_all", "readout_none", "readout_closed", "readout_capped",
-    "contents", "panel", "replay_canvas", "language", "theme", "readout_identity", "readout_sender", "readout_speed", "readout_kind", "readout_unequipped", "readout_gone",
-)  # fmt: skip  # that the page's script puts in place
+SCRIPT_WORDS = (  # that the page's script puts in place
+    *("contents", "panel", "replay_canvas", "language", "theme", "play", "pause", "moment"),
+    *("zoom_in", "zoom_out", "zoom_all", "readout_none", "readout_closed", "readout_capped"),
+    *("readout_identity", "readout_sender", "readout_speed", "readout_kind", "readout_unequipped", "readout_gone"),
+)
 MOST_ROWS = 12  # of a study's table on the page; evidence.json has all
 
 
@@ -80,6 +81,7 @@ def render(facts: dict[str, Any], reports: Sequence[Report], recorded: dict[str,
         verdict_keys=[v.value for v in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)],
         most_rows=MOST_ROWS,
         system_key=system_key,
+        study_title=study_title,
     )
     room = files("wayside.evidence")
     template = loader.get_template("page.html.jinja")
@@ -123,6 +125,12 @@ def system_key(system: str) -> str:
     """Return the catalogue key of a system's name, or the bare system where it has none."""
     key = f"evidence.system_{system}"
     return key if key in catalogue() else system
+
+
+def study_title(study: str) -> Markup:
+    """Return a study's name in words, or the bare name where the catalogue has none."""
+    key = f"evidence.study_{study}"
+    return both(key) if key in catalogue() else Markup("{}").format(study)
 
 
 def by_system(lines: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -15,7 +15,8 @@ from wayside.table import F64
 
 WIDTH, HEIGHT = 620, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 34, 46
-BAR_ROW = 30  # height of one name among horizontal bars
+BAR = 15  # thickness of a lying bar
+BAR_ROW = 30  # least height of one name among lying bars
 BAR_NAMES = 230  # room for the names
 MOST_POINTS = 900  # of one curve; beyond that only each stretch's extremes are drawn
 COLOURS = 6  # that the page's style sheet gives to series
@@ -209,14 +210,19 @@ def _named_bars(figure: Figure, label: str) -> Markup:
     names = list(dict.fromkeys(str(name) for s in figure.series for name in s.x))
     every = np.concatenate([np.asarray(s.y, np.float64) for s in figure.series])
     axis = Axis.over(every, BAR_NAMES, WIDTH - 64, log=figure.log_y, zero=not figure.log_y)
-    height = TOP + BAR_ROW * len(names) + 26
+    row_height = max(BAR_ROW, BAR * len(figure.series) + 12)
+    height = TOP + row_height * len(names) + 10
     zero = axis.start if axis.log else float(axis.at(np.array([0.0]))[0])
     parts = [both(figure.y_text, "text", f'class="name" x="{BAR_NAMES}" y="16"')]
     for row, name in enumerate(names):
-        y = TOP + BAR_ROW * row
-        parts.append(both(name, "text", f'class="tick" x="{BAR_NAMES - 10}" y="{y + 19}" text-anchor="end"'))
-        parts += _named_row(figure.series, name, axis, zero, y)
-    bottom = TOP + BAR_ROW * len(names)
+        y = TOP + row_height * row
+        parts.append(
+            both(
+                name, "text", f'class="tick" x="{BAR_NAMES - 10}" y="{y + row_height / 2 + 4:g}" text-anchor="end"'
+            )
+        )
+        parts += _named_row(figure.series, name, axis, zero, y + (row_height - BAR * len(figure.series)) / 2)
+    bottom = TOP + row_height * len(names)
     parts.append(Markup(f'<line class="axis" x1="{zero:.1f}" x2="{zero:.1f}" y1="{TOP}" y2="{bottom}"/>'))
     end = f'class="name" x="{BAR_NAMES - 10}" y="16" text-anchor="end"'
     parts.append(both(figure.x_text, "text", end))
@@ -224,20 +230,19 @@ def _named_bars(figure: Figure, label: str) -> Markup:
 
 
 def _named_row(series: tuple[Series, ...], name: str, axis: Axis, zero: float, y: float) -> list[Markup]:
-    thick = (BAR_ROW - 8) / len(series)
     parts = []
     for index, one in enumerate(series):
         places = [i for i, n in enumerate(one.x) if str(n) == name]
         if not places or math.isnan(value := float(one.y[places[0]])):
             continue
         x = float(axis.at(np.array([value]))[0])
-        top = y + 4 + thick * index
+        top = y + BAR * index
         left, width = min(x, zero), abs(x - zero)
         parts.append(
             Markup(
                 f'<g class="bars s{index % COLOURS}"><rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '
-                f'height="{thick - 1:.1f}"/></g><text class="tick" x="{max(x, zero) + 6:.1f}" '
-                f'y="{top + thick / 2 + 4:.1f}">{number(value)}</text>'
+                f'height="{BAR - 2}"/></g><text class="tick" x="{max(x, zero) + 6:.1f}" '
+                f'y="{top + 11:.1f}">{number(value)}</text>'
             )
         )
     return parts

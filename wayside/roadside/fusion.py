@@ -49,10 +49,8 @@ def _advance(t: Any, time_ns: int, s: Any) -> None:
         return
     noise = _noise(t, s)
     keep = np.exp(-dt / s.bias_time)
-    t.x += t.velocity_x * dt
-    t.y += t.velocity_y * dt
-    t.bias_x *= keep
-    t.bias_y *= keep
+    t.x, t.y = t.x + t.velocity_x * dt, t.y + t.velocity_y * dt
+    t.bias_x, t.bias_y = keep * t.bias_x, keep * t.bias_y
     t.variance_p += dt * (2.0 * t.covariance_pv + dt * t.variance_v) + noise * dt**3 / 3.0
     t.covariance_pv += dt * t.variance_v + noise * dt**2 / 2.0
     t.variance_v += noise * dt
@@ -80,12 +78,9 @@ def _correct(t: Any, dx: float, dy: float, hp: float, hv: float, hb: float, vari
     with_b = hp * t.covariance_pb + hv * t.covariance_vb + hb * t.variance_b
     total = max(hp * with_p + hv * with_v + hb * with_b, 0.0) + variance
     gain_p, gain_v, gain_b = with_p / total, with_v / total, with_b / total
-    t.x += gain_p * dx
-    t.y += gain_p * dy
-    t.velocity_x += gain_v * dx
-    t.velocity_y += gain_v * dy
-    t.bias_x += gain_b * dx
-    t.bias_y += gain_b * dy
+    t.x, t.y = t.x + gain_p * dx, t.y + gain_p * dy
+    t.velocity_x, t.velocity_y = t.velocity_x + gain_v * dx, t.velocity_y + gain_v * dy
+    t.bias_x, t.bias_y = t.bias_x + gain_b * dx, t.bias_y + gain_b * dy
     t.variance_p = max(t.variance_p - gain_p * with_p, 4e-4)
     t.covariance_pv -= gain_p * with_v
     t.variance_v = max(t.variance_v - gain_v * with_v, 4e-4)
@@ -111,9 +106,7 @@ def _take_in(t: Any, m: Any, variance: float, reported: bool, s: Any) -> None:
     dy = m.y - t.y - t.velocity_y * dt
     hb = 0.0
     if reported:
-        dx -= t.bias_x
-        dy -= t.bias_y
-        hb = 1.0
+        dx, dy, hb = dx - t.bias_x, dy - t.bias_y, 1.0
     variance += _noise(t, s) * abs(dt) ** 3 / 3.0
     squared = dx * dx + dy * dy
     if squared > s.gate * _spread(t, dt, reported, variance, s):
@@ -153,7 +146,7 @@ def _take_in_report(t: Any, r: Any, s: Any) -> None:
     sigma = r.position_sigma if r.position_sigma > 0.0 else 1.0
     white = max(sigma * sigma - s.bias_variance, 0.02)
     if t.heard_ns == 0:
-        t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = 0.0
+        t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = 0.0  # nothing is known of this sender's
         t.variance_b = s.bias_variance
     _take_in(t, r, white, True, s)
     t.heard_ns = max(r.time_ns, t.heard_ns)
@@ -192,8 +185,7 @@ def _start(t: Any, m: Any, reported: bool, s: Any) -> None:
     t.stress = 1.0
     t.heading = m.heading
     t.yaw_rate = t.acceleration = 0.0
-    t.kind, t.kind_weight = m.kind, 0
-    t.length, t.width = m.length, m.width
+    t.kind, t.kind_weight, t.length, t.width = m.kind, 0, m.length, m.width
 
 
 @numba.njit(cache=True)

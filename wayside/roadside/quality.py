@@ -116,7 +116,8 @@ def _compare(
     sums = _pairs(
         first, poles.x[row], poles.y[row], seen.x[order], seen.y[order], seen.speed[order], instant,
         reports.x[heard], reports.y[heard], speed * np.cos(heading), speed * np.sin(heading),
-        reports.time_ns[heard], known_yaw[row], config.pair_within_m, config.clear_by_m, config.speed_within, config.near_m,
+        reports.time_ns[heard], known_yaw[row],
+        config.pair_within_m, config.clear_by_m, config.speed_within, config.near_m,
     )  # fmt: skip
     known = poles.pole[row] == pole[first[:-1]]
     np.add.at(added, row[known], sums[known])

@@ -162,10 +162,10 @@ def explanations(
         time_ns: the tick's instant.
 
     Returns:
-        For each of `rows`, what a second of standing is worth as evidence: 1 on a free lane in view of a pole, less
-        where its light is red; a third at a stop line on green, less where it may be yielding; half where nobody
-        sees its lane, but a queue should have dissolved or would have somebody in it who speaks; 0 where it is
-        explained. And how many vehicles went by it in this tick.
+        For each of `rows`, what a second of standing is worth as evidence: 1 on a free lane in view of a pole,
+        less where its light is red; a third at a stop line on green, less where it may be yielding; half where
+        nobody sees its lane, but a queue should have dissolved or would have somebody in it who speaks; 0 where it
+        is explained. And how many vehicles went by it in this tick.
     """
     on_lane = np.flatnonzero(actors.lane >= 0)
     order = on_lane[np.lexsort((actors.offset[on_lane], actors.lane[on_lane]))]

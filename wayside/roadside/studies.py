@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,11 +68,11 @@ def perception(runs: Sequence[Run]) -> Report:
 _Mask = Callable[[Comparison], Bool]
 
 
-def _joined(compared: Sequence[Comparison], values: Callable[[Comparison], F64]) -> F64:
-    return np.concatenate([np.empty(0), *(values(one) for one in compared)])
+def _together(parts: Sequence[Any]) -> F64:
+    return np.concatenate([np.empty(0), *parts])
 
 
-def _rms(values: F64) -> float | None:
+def _rms(values: Any) -> float | None:
     return round(float(np.sqrt(np.mean(values**2))), 4) if len(values) else None
 
 
@@ -85,24 +85,23 @@ def _speed_errors(one: Comparison, rows: Bool) -> F64:
     return errors
 
 
-def _direction_errors(one: Comparison, rows: Bool) -> F64:
+def _direction_errors(one: Comparison, rows: Bool) -> Any:
     """Return the differences of heading of those that move [degrees]."""
     moving = rows & (one.truth.speed > 1.0)
     turn = one.actors.heading[one.pair[moving]] - one.truth.heading[moving]
     turn = np.degrees((turn + np.pi) % (2.0 * np.pi) - np.pi)
-    known: F64 = turn[~np.isnan(turn)]
-    return known
+    return turn[~np.isnan(turn)]
 
 
 def _lines(compared: Sequence[Comparison], runs: Sequence[Run]) -> list[Line]:
-    error = _joined(compared, lambda c: c.error[c.wanted & (c.pair >= 0)])
-    speed = _joined(compared, lambda c: _speed_errors(c, c.wanted & c.found))
+    error = _together([c.error[c.wanted & (c.pair >= 0)] for c in compared])
+    speed = _together([_speed_errors(c, c.wanted & c.found) for c in compared])
     wanted = sum(int(c.wanted.sum()) for c in compared)
     found = sum(int((c.wanted & c.found).sum()) for c in compared)
     judged = sum(int(c.judged.sum()) for c in compared)
     right = sum(int((c.judged & c.paired).sum()) for c in compared)
     minutes = wanted * 0.5 / 60.0
-    age = _joined(compared, lambda c: (c.actor_ticks - c.actors.measured_ns) * 1e-9)
+    age = _together([(c.actor_ticks - c.actors.measured_ns) * 1e-9 for c in compared])
     spent = [run.timings[n] for run in runs for n in ("track",) if n in run.timings]
     track_ms = np.concatenate(spent) if spent else np.empty(0)
     good = int((error <= GOOD_M).sum())
@@ -145,16 +144,16 @@ def _is_kind(kind: Kind) -> _Mask:
 def _truth_grid(name: str, compared: Sequence[Comparison], groups: Sequence[tuple[str, _Mask]]) -> Grid:
     rows: list[tuple[str | int | float | None, ...]] = []
     for text, mask in groups:
-        wanted = sum(int((c.wanted & mask(c)).sum()) for c in compared)
-        if not wanted:
-            continue
-        found = sum(int((c.wanted & mask(c) & c.found).sum()) for c in compared)
-        error = _joined(compared, lambda c, m=mask: c.error[c.wanted & m(c) & (c.pair >= 0)])  # type: ignore[misc]
-        speed = _joined(compared, lambda c, m=mask: _speed_errors(c, c.wanted & m(c) & c.found))  # type: ignore[misc]
-        turn = _joined(compared, lambda c, m=mask: _direction_errors(c, c.wanted & m(c) & c.found))  # type: ignore[misc]
-        rows.append(
-            (text, wanted, _share(found, wanted), _rms(error), _percentile(error, 99), _rms(speed), _rms(turn))
-        )
+        chosen = [c.wanted & mask(c) for c in compared]
+        both = list(zip(compared, chosen, strict=True))
+        wanted = sum(int(some.sum()) for some in chosen)
+        found = sum(int((some & c.found).sum()) for c, some in both)
+        error = _together([c.error[some & (c.pair >= 0)] for c, some in both])
+        speed = _together([_speed_errors(c, some & c.found) for c, some in both])
+        turn = _together([_direction_errors(c, some & c.found) for c, some in both])
+        cells = (_share(found, wanted), _rms(error), _percentile(error, 99), _rms(speed), _rms(turn))
+        if wanted:
+            rows.append((text, wanted, *cells))
     return Grid(f"A1-by-{name}", f"roadside.grid_{name}", HEADINGS, tuple(rows))
 
 
@@ -197,7 +196,7 @@ def _figures(compared: Sequence[Comparison], runs: Sequence[Run]) -> list[Figure
 
 
 def _age_figure(compared: Sequence[Comparison]) -> Figure:
-    age = _joined(compared, lambda c: (c.actor_ticks - c.actors.measured_ns) * 1e-6)
+    age = _together([(c.actor_ticks - c.actors.measured_ns) * 1e-6 for c in compared])
     count = np.histogram(age, AGE_BINS_MS)[0].astype(np.float64)
     names = [f"{edge:.0f}" for edge in AGE_BINS_MS[:-1]]
     names[-1] = f">{AGE_BINS_MS[-2]:.0f}"
@@ -210,10 +209,10 @@ def _error_figure(compared: Sequence[Comparison]) -> Figure:
     edges = np.linspace(0.0, 2.0, 81)
     series = []
     for text, fog in (("roadside.clear", False), ("roadside.fog", True)):
-        error = _joined(compared, lambda c, f=fog: c.error[c.wanted & (c.pair >= 0) & (c.fog == f)])  # type: ignore[misc]
+        error = _together([c.error[c.wanted & (c.pair >= 0) & (c.fog == fog)] for c in compared])
         if len(error):
-            below = np.searchsorted(np.sort(error), edges, "right") / len(error)
-            series.append(Series(text, edges, below))
+            below: F64 = np.searchsorted(np.sort(error), edges, "right") / len(error)
+            series.append(Series(text, edges.astype(np.float64), below))
     return Figure(
         "A1-error", "roadside.figure_error", "line", "roadside.axis_error", "roadside.axis_share", tuple(series)
     )
@@ -228,7 +227,9 @@ def _time_figure(compared: Sequence[Comparison], runs: Sequence[Run]) -> Figure:
             count = np.bincount(place)
             squares = np.bincount(place, one.error[rows] ** 2)
             there = np.flatnonzero(count)
-            series.append(Series(run.name, there * 10.0 + 5.0, np.sqrt(squares[there] / count[there])))
+            series.append(
+                Series(run.name, there * 10.0 + 5.0, np.sqrt(squares[there] / count[there], dtype=np.float64))
+            )
     return Figure(
         "A1-over-time", "roadside.figure_time", "line", "roadside.axis_time", "roadside.axis_rmse", tuple(series)
     )
@@ -243,7 +244,7 @@ def _yaw_figure(runs: Sequence[Run]) -> Figure:
             seconds = (ticks[rows] - int(run.ticks[0])) * 1e-9
             name = f"{run.name}: {pole}" if len(runs) > 1 else str(pole)
             if len(rows):
-                series.append(Series(name, seconds, np.degrees(quality.yaw_error[rows])))
+                series.append(Series(name, seconds, np.degrees(quality.yaw_error[rows], dtype=np.float64)))
     return Figure(
         "A1-yaw", "roadside.figure_yaw", "line", "roadside.axis_time", "roadside.axis_yaw", tuple(series)
     )

@@ -29,7 +29,7 @@ _UNSEEN, _IMPLAUSIBLE_SPEED = int(Distrust.UNSEEN), int(Distrust.IMPLAUSIBLE_SPE
 class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much must speak against a sender."""
 
-    jump_m: float = 3.0  # a position so far from where its speeds lead is a jump, and more with time and speed
+    jump_m: float = 5.0  # so far from where the speeds lead is a jump; a lane change at once is none
     jumps: float = 2.5  # jumps remembered that are too many
     off_road_m: float = 8.0  # from the nearest lane's surface
     off_road: float = 4.0  # looks at the map, about one a second, that find it moving off the road

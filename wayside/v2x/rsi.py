@@ -65,8 +65,11 @@ def _facts(description: Mapping[str, Any], word: str) -> dict[str, str] | None:
 def measure_events(measures: MeasureOrders, zones: Mapping[int, tuple[float, float, float]]) -> list[Event]:
     """Return an event for each measure in force; `zones` gives the circle (x, y, radius [m]) around each zone."""
     found = []
-    columns = [array.tolist() for _, array in measures.arrays()]
-    for measure, zone, classes, speed, closed, since, grace in zip(*columns, strict=True):
+    m = measures
+    columns = (m.measure, m.zone, m.classes, m.max_speed, m.closed, m.since_ns, m.grace_until_ns)
+    for measure, zone, classes, speed, closed, since, grace in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
         x, y, radius = zones.get(zone, (float("nan"), float("nan"), 0.0))
         fields = {
             "eventType": EVENT_OF_MEASURE,

@@ -58,7 +58,9 @@ def values(
         time_ns: now.
     """
     moy, mark = minute_of_year(time_ns), time_ns // 1_000_000 % 60_000
-    columns = [array.tolist() for _, array in forecasts.arrays()]
+    f = forecasts
+    ends = (f.min_end, f.likely_end, f.max_end, f.next_green, f.next_green_duration)
+    columns = [column.tolist() for column in (f.controller, f.group, f.light, *ends)]
     for controller, group in groupby(zip(*columns, strict=True), key=lambda row: row[0]):
         phases = [_phase(row, greens.get(row[:2], Light.PROTECTED_GREEN)) for row in group]
         reference = controller_reference(controller)

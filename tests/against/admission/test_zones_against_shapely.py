@@ -26,4 +26,6 @@ def test_inside_and_depth_agree_with_shapely_on_random_stars(seed):
     expected = shapely.contains(polygon, points)
     distance = shapely.distance(polygon.exterior, points)
     assert np.array_equal(inside(x, y, zones, corners)[:, 0], expected)
-    np.testing.assert_allclose(depth(x, y, zones, corners)[:, 0], np.where(expected, distance, -distance), atol=1e-6)
+    np.testing.assert_allclose(
+        depth(x, y, zones, corners)[:, 0], np.where(expected, distance, -distance), atol=1e-6
+    )

@@ -16,7 +16,7 @@ import pytest
 from wayside.maps.programs import light_of
 from wayside.maps.sumo import read_net
 
-DATA = Path(os.environ.get("WAYSIDE_DATA", "/work/shared/data")) / "networks"
+DATA = Path(os.environ.get("WAYSIDE_DATA", Path(__file__).parents[4] / "shared" / "data")) / "networks"
 pytestmark = [
     pytest.mark.skipif(find_spec("libsumo") is None, reason="needs wayside[sumo]"),
     pytest.mark.skipif(not DATA.is_dir(), reason=f"no real networks at {DATA}; set WAYSIDE_DATA"),

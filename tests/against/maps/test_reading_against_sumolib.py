@@ -10,7 +10,7 @@ import pytest
 
 from wayside.maps.sumo import read_net
 
-DATA = Path(os.environ.get("WAYSIDE_DATA", "/work/shared/data")) / "networks"
+DATA = Path(os.environ.get("WAYSIDE_DATA", Path(__file__).parents[4] / "shared" / "data")) / "networks"
 sumolib = pytest.importorskip("sumolib")
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real networks at {DATA}; set WAYSIDE_DATA")
 

@@ -52,6 +52,12 @@ def assets():
     return tomllib.loads((FOLDER / "assets.toml").read_text("utf-8"))
 
 
+def test_every_file_the_city_file_names_is_there():
+    city = tomllib.loads((FOLDER / "city.toml").read_text("utf-8"))
+    named = [city["world"]["net"], *city["world"]["routes"], *city["world"]["additional"], *city["include"]]
+    assert all((FOLDER / name).is_file() for name in named)
+
+
 def test_there_are_24_signal_controllers_each_with_a_unit(net, assets):
     assert len({one.get("id") for one in net.iter("tlLogic")}) == 24
     assert sorted(row["controller"] for row in assets["Units"]) == list(range(24))

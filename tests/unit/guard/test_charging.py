@@ -94,7 +94,9 @@ def test_whatever_is_asked_no_site_may_draw_more_than_its_limit(asked, limits):
         total = orders.limit_kw[orders.site == site].sum()
         assert total <= max(0.0, np.nan_to_num(limit)) + 1e-9
     rated = dict(zip(CHARGERS.charger.tolist(), CHARGERS.rated_kw.tolist(), strict=True))
-    assert all(power <= rated.get(c, 0.0) for c, power in zip(orders.charger.tolist(), orders.limit_kw, strict=True))
+    assert all(
+        power <= rated.get(c, 0.0) for c, power in zip(orders.charger.tolist(), orders.limit_kw, strict=True)
+    )
 
 
 def test_a_charger_of_a_site_that_does_not_exist_gets_nothing():

@@ -8,17 +8,27 @@ from wayside.guard.tables import MeasureOrders
 
 SECOND = 1_000_000_000
 PREPARED = Measures(
-    measure=[1, 2, 3], zone=[5, 6, 7], classes=[2, 4, 6], visibility_below=[200.0] * 3, visibility_above=[300.0] * 3,
-    max_speed=[8.0, np.nan, 0.5], closed=[False, True, False], grace=[30.0, 20.0, np.nan],
-)  # fmt: skip
+    measure=[1, 2, 3],
+    zone=[5, 6, 7],
+    classes=[2, 4, 6],
+    visibility_below=[200.0] * 3,
+    visibility_above=[300.0] * 3,
+    max_speed=[8.0, np.nan, 0.5],
+    closed=[False, True, False],
+    grace=[30.0, 20.0, np.nan],
+)
 
 
 def requests(measure, active):
     count = len(measure)
     return MeasureRequests(
-        measure=measure, active=active, since_ns=np.zeros(count), visibility=np.full(count, 90.0),
-        station=np.zeros(count), turning_ns=np.zeros(count),
-    )  # fmt: skip
+        measure=measure,
+        active=active,
+        since_ns=np.zeros(count),
+        visibility=np.full(count, 90.0),
+        station=np.zeros(count),
+        turning_ns=np.zeros(count),
+    )
 
 
 def approve(asked, before=None, now=100 * SECOND):

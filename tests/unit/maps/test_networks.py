@@ -14,7 +14,7 @@ from wayside.maps.sumo import read_net
 from wayside.maps.tables import Direction, LaneKind
 from wayside.signals.tables import Light
 
-DATA = Path(os.environ.get("WAYSIDE_DATA", "/work/shared/data")) / "networks"
+DATA = Path(os.environ.get("WAYSIDE_DATA", Path(__file__).parents[4] / "shared" / "data")) / "networks"
 NETWORKS = {  # file, carriageways, controllers, kilometres of lanes, a box around it: south, north, west, east
     "cologne3": ("cologne3/cologne3.net.xml", 48, 3, 7.9, (50.92, 50.94, 6.89, 6.92)),
     "ingolstadt7": ("ingolstadt7/ingolstadt7.net.xml", 95, 7, 15.8, (48.75, 48.78, 11.39, 11.43)),

@@ -40,7 +40,9 @@ def test_a_finding_that_stays_is_one_case_with_its_worst_value():
 
 def test_the_worst_visibility_is_the_lowest_and_a_negative_angle_can_be_the_worst():
     fog, pole = Rule.VISIBILITY_BELOW_PERMIT, Rule.POLE_MISALIGNED
-    case = follow((60, findings((fog, 7, 90.0), (pole, 1, 0.01))), (61, findings((fog, 7, 40.0), (pole, 1, -0.03))))
+    case = follow(
+        (60, findings((fog, 7, 90.0), (pole, 1, 0.01))), (61, findings((fog, 7, 40.0), (pole, 1, -0.03)))
+    )
     assert case.worst.tolist() == [40.0, -0.03]
 
 

@@ -33,8 +33,11 @@ def fake_run(hash_="ab"):
         Actors: (
             np.repeat(ticks, 3),
             table(
-                Actors, id=np.tile([1, 2, 3], 200), sender=np.tile([77, 5, 6], 200),
-                x=np.repeat(second * 10, 3) + np.tile([0.0, 100.0, 900.0], 200), y=np.zeros(600),
+                Actors,
+                id=np.tile([1, 2, 3], 200),
+                sender=np.tile([77, 5, 6], 200),
+                x=np.repeat(second * 10, 3) + np.tile([0.0, 100.0, 900.0], 200),
+                y=np.zeros(600),
             ),
         ),
         Reports: (ticks, table(Reports, sender=np.full(200, 77), x=second * 10, time_ns=ticks)),
@@ -45,13 +48,21 @@ def fake_run(hash_="ab"):
         Cases: (
             ticks[[120, 130]],
             table(
-                Cases, case=[4, 4], rule=[Rule.SPEED_ABOVE_PERMIT] * 2, subject=[77, 77], x=[1200.0] * 2,
-                opened_ns=[opened] * 2, last_ns=[opened, opened + 10 * SECOND],
+                Cases,
+                case=[4, 4],
+                rule=[Rule.SPEED_ABOVE_PERMIT] * 2,
+                subject=[77, 77],
+                x=[1200.0] * 2,
+                opened_ns=[opened] * 2,
+                last_ns=[opened, opened + 10 * SECOND],
             ),
         ),
-    }  # fmt: skip
+    }
     return SimpleNamespace(
-        name="run-1", ticks=ticks, manifest={"hash": hash_}, rows=lambda kind: rows.get(kind, (ticks[:0], kind.empty()))
+        name="run-1",
+        ticks=ticks,
+        manifest={"hash": hash_},
+        rows=lambda kind: rows.get(kind, (ticks[:0], kind.empty())),
     )
 
 

@@ -40,19 +40,30 @@ def fake_run():
         Actors: (
             np.tile(ticks, 3),
             table(
-                Actors, id=np.repeat([1, 2, 3], 400), sender=np.repeat([7, 8, 9], 400),
-                x=np.concatenate([x[s] for s in (7, 8, 9)]), y=np.full(1200, 50.0),
+                Actors,
+                id=np.repeat([1, 2, 3], 400),
+                sender=np.repeat([7, 8, 9], 400),
+                x=np.concatenate([x[s] for s in (7, 8, 9)]),
+                y=np.full(1200, 50.0),
                 speed=np.concatenate([speeds[s] for s in (7, 8, 9)]),
             ),
         ),
         MeasureOrders: (
             np.array([order]),
             table(
-                MeasureOrders, measure=[1], zone=[1], classes=[0b110], max_speed=[5.0], since_ns=[order],
+                MeasureOrders,
+                measure=[1],
+                zone=[1],
+                classes=[0b110],
+                max_speed=[5.0],
+                since_ns=[order],
                 grace_until_ns=[grace],
             ),
         ),
-        MeasureRequests: (np.array([order, ticks[390]]), table(MeasureRequests, measure=[1, 1], active=[True, False])),
+        MeasureRequests: (
+            np.array([order, ticks[390]]),
+            table(MeasureRequests, measure=[1, 1], active=[True, False]),
+        ),
         RoadWeather: (
             START + np.array([0, 30, 41, 44]) * SECOND,
             table(RoadWeather, station=[1] * 4, visibility=[900.0, 250.0, 180.0, 90.0]),
@@ -61,11 +72,17 @@ def fake_run():
         Cases: (
             np.array([found, found + SECOND]),
             table(
-                Cases, case=[1, 1], rule=[Rule.SPEED_ABOVE_MEASURE] * 2, subject=[8, 8], opened_ns=[found] * 2,
-                since_ns=[grace] * 2, last_ns=[found, found + SECOND], worst=[12.0, 13.0],
+                Cases,
+                case=[1, 1],
+                rule=[Rule.SPEED_ABOVE_MEASURE] * 2,
+                subject=[8, 8],
+                opened_ns=[found] * 2,
+                since_ns=[grace] * 2,
+                last_ns=[found, found + SECOND],
+                worst=[12.0, 13.0],
             ),
         ),
-    }  # fmt: skip
+    }
     return SimpleNamespace(
         name="run-1",
         ticks=ticks,
@@ -102,7 +119,10 @@ def test_how_soon_the_regulator_acted_and_knew(lines):
 def test_a_run_in_which_nothing_happened_leaves_lines_unknown_and_none_met_by_default():
     nothing = np.empty(0, np.int64)
     quiet = SimpleNamespace(
-        name="quiet", ticks=np.array([START]), rows=lambda kind: (nothing, kind.empty()), asset=lambda kind: kind.empty()
+        name="quiet",
+        ticks=np.array([START]),
+        rows=lambda kind: (nothing, kind.empty()),
+        asset=lambda kind: kind.empty(),
     )
     assert {line.verdict for line in compliance([quiet]).lines} == {Verdict.UNKNOWN}
 

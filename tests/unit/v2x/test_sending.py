@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -24,6 +24,15 @@ CODEC = Codec.of(EDITION)
 NAN = float("nan")
 
 
+T = TypeVar("T", bound=Table)
+
+
+def filled(kind: type[T], count: int, /, **given: Any) -> T:
+    """Return rows with the given columns, and zeros in all others."""
+    zeros = {c.name: np.zeros((count, *c.shape), c.dtype) for c in kind.columns.values()}
+    return kind(**{**zeros, **given})
+
+
 def edge(units: int = 2, controllers: int = 2, **given: Any) -> V2xEdge:
     n = np.arange(units)
     assets: list[Table] = [
@@ -41,28 +50,8 @@ def edge(units: int = 2, controllers: int = 2, **given: Any) -> V2xEdge:
 
 def actors(count: int, **changed: Any) -> Actors:
     n = np.arange(count)
-    return Actors(
-        **{
-            "id": n.astype(np.uint64) + np.uint64(7),
-            "kind": np.full(count, 1),
-            "x": 5.0 * n,
-            "y": np.zeros(count),
-            "heading": np.zeros(count),
-            "speed": np.ones(count),
-            "acceleration": np.zeros(count),
-            "yaw_rate": np.zeros(count),
-            "length": np.full(count, 4.5),
-            "width": np.full(count, 1.8),
-            "position_sigma": np.full(count, 0.4),
-            "lane": np.zeros(count, int),
-            "offset": np.zeros(count),
-            "lateral": np.zeros(count),
-            "sender": np.zeros(count, np.uint64),
-            "sources": np.full(count, 3),
-            "measured_ns": np.full(count, START),
-            **changed,
-        }
-    )
+    usual = {"id": n.astype(np.uint64) + np.uint64(7), "kind": np.full(count, 1), "x": 5.0 * n}
+    return filled(Actors, count, **{**usual, "sources": np.full(count, 3), **changed})
 
 
 def forecasts(**changed: Any) -> SignalForecasts:
@@ -171,7 +160,8 @@ def test_a_controller_with_many_groups_takes_several_states_of_one_message() -> 
     count = 40
     many = SignalForecasts(
         controller=np.zeros(count, int), group=np.arange(1, count + 1), light=np.full(count, Light.RED),
-        **{c: np.full(count, 4.0) for c in ("min_end", "likely_end", "max_end", "next_green", "next_green_duration")},
+        **{name: np.full(count, 4.0) for name in ("min_end", "likely_end", "max_end")},
+        next_green=np.full(count, 4.0), next_green_duration=np.full(count, 4.0),
     )  # fmt: skip
     made = edge()
     messages = made.encode(Frame(START, [many]))
@@ -226,7 +216,7 @@ def test_event_numbers_are_unique_within_a_unit() -> None:
 
 
 def test_a_measure_names_the_circle_around_its_zone() -> None:
-    found = values(edge(1).encode(Frame(START, [measures(1), MeasureOrders.empty().__class__.empty()][:1])), "rsi")
+    found = values(edge(1).encode(Frame(START, [measures(1)])), "rsi")
     (event,) = found[0][1]["rtes"]
     assert event["eventRadius"] == round(np.hypot(50, 40) * 10)
     assert event["eventType"] >= 10_000  # a private number, not one of GB/T 29100
@@ -249,14 +239,10 @@ def test_a_warning_that_was_not_approved_stays_silent() -> None:
 
 
 def test_only_confirmed_incidents_go_out() -> None:
-    incidents = Incidents(
-        kind=[1, 2], actor=[4, 5], x=[1.0, 2.0], y=[0.0, 0.0], lane=[0, 0], since_ns=[START] * 2,
-        last_ns=[START] * 2, passed=[0, 0], confirmed=[True, False],
-    )  # fmt: skip
+    incidents = filled(Incidents, 2, kind=[1, 2], actor=[4, 5], confirmed=[True, False])
     ((_, value),) = values(edge().encode(Frame(START, [incidents])), "rsi")
-    assert [event["description"]["textString"] for event in value["rtes"]] == [
-        "incident kind=1 actor=0000000000000004"
-    ]
+    texts = [event["description"]["textString"] for event in value["rtes"]]
+    assert texts == ["incident kind=1 actor=0000000000000004"]
 
 
 @pytest.mark.parametrize(

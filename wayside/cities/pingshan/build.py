@@ -27,7 +27,7 @@ from wayside.cities.pingshan.demand import (
     pedestrians,
     vehicle_types,
 )
-from wayside.cities.pingshan.plans import programs, replace
+from wayside.cities.pingshan.plans import programs, put_in
 from wayside.cities.pingshan.streets import extent, plain
 from wayside.cities.pingshan.zone import FOLDER, Zone, read
 from wayside.maps.sumo import read_net
@@ -102,7 +102,7 @@ def make_network(zone: Zone) -> str:
         f"<!-- made from zone.toml with netconvert {sumo_version()} -->\n"  # in place of one with paths and date
     )
     text = re.sub(r"<!--.*?-->\s*", lambda _: header, text, count=1, flags=re.DOTALL)
-    return replace(text, programs(zone, ElementTree.fromstring(text)))
+    return put_in(text, programs(zone, ElementTree.fromstring(text)))
 
 
 def roadside(zone: Zone, net: Network) -> tuple[list[str], dict[str, list[tuple[str, str]]]]:

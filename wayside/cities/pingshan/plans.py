@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from xml.etree import ElementTree
 
@@ -63,60 +63,60 @@ def main_street(approaches: list[Arm], ways: list[Arm]) -> frozenset[str]:
     return frozenset(best[1])
 
 
-def states(plan: Plan, these: Iterable[Link], approaches: list[Arm], ways: list[Arm]) -> list[tuple[int, str]]:
-    """Return the phases of one controller: duration [s] and SUMO's state string."""
-    these = list(these)
+@dataclass
+class Stage:
+    """Links that are green together: vehicles (`G`, or `g` where they give way) and people on foot."""
+
+    green: dict[int, str]
+    walk: list[Link]
+    length: int
+
+
+def stages(plan: Plan, these: list[Link], approaches: list[Arm], ways: list[Arm]) -> list[Stage]:
+    """Return the stages of one controller: main street, its left turns, cross street, its left turns.
+
+    Turns give way, but for left turns from a pocket, which have their own stage where the plan says so. People
+    cross a street while the other one is green. The cross street's length is what the cycle leaves.
+    """
     main = main_street(approaches, ways)
-    came = {arm.last: arm for arm in approaches}
-    went = {one.first: one for one in ways}
-    lights = plan.yellow + plan.red
-    lefts = {True: plan.left, False: plan.cross_left}
-    for on_main in (True, False):
-        if not any(arm.pocket for arm in approaches if (arm.begin in main) == on_main):
-            lefts[on_main] = 0
-    stages: list[tuple[int, dict[int, str], list[Link]]] = []
-    for on_main in (True, False):
-        green: dict[int, str] = {}
-        left: dict[int, str] = {}
-        walk: list[Link] = []
+    came, went = {arm.last: arm for arm in approaches}, {one.first: one for one in ways}
+    found: list[Stage] = []
+    for on_main, left_length in ((True, plan.left), (False, plan.cross_left)):
+        through, left = Stage({}, [], plan.green if on_main else 0), Stage({}, [], left_length)
         for link in these:
             if link.crosses:
                 arm = next(one for one in ways if link.crosses & {one.first, one.last})
                 over = arm.end if arm.begin == approaches[0].end else arm.begin
                 if (over in main) != on_main:
-                    walk.append(link)
+                    through.walk.append(link)
                 continue
-            approach = came[link.approach]
+            approach, exit_ = came[link.approach], went[link.exit_]
             if (approach.begin in main) != on_main:
                 continue
             ahead = exits(approach, [w for w in ways if w.begin == approach.end]).get("straight")
-            straight = ahead is went[link.exit_]
-            if (
-                approach.pocket
-                and lefts[on_main]
-                and ahead
-                and turn(approach, went[link.exit_]) > 0
-                and not straight
-            ):
-                left[link.index] = "G"
+            leftward = ahead is not None and ahead is not exit_ and turn(approach, exit_) > 0
+            merges = link.lane == approach.bicycle and exit_.bicycle is None
+            if left_length and approach.pocket and leftward:
+                left.green[link.index] = "G"
             else:
-                merges = link.lane == approach.bicycle and went[link.exit_].bicycle is None
-                green[link.index] = "G" if straight and not merges else "g"
-        stages.append((plan.green, green, walk))
-        if left:
-            stages.append((lefts[on_main], left, []))
-        if not on_main:
-            others = sum(length for length, shown, _ in stages if shown is not green)
-            at = len(stages) - (2 if left else 1)
-            stages[at] = (plan.cycle - others - len(stages) * lights, green, walk)
+                through.green[link.index] = "G" if ahead is exit_ and not merges else "g"
+        found += [through, left] if left.green else [through]
+    rest = plan.cycle - sum(one.length for one in found) - len(found) * (plan.yellow + plan.red)
+    return [replace(one, length=one.length or rest) for one in found]
+
+
+def states(plan: Plan, these: Iterable[Link], approaches: list[Arm], ways: list[Arm]) -> list[tuple[int, str]]:
+    """Return the phases of one controller: duration [s] and SUMO's state string."""
+    these = list(these)
     phases: list[tuple[int, str]] = []
-    for length, green, walk in stages:
-        clear = min(max((ceil(w.length / WALK_SPEED) for w in walk), default=0), length - LEAST_WALK_S)
-        walking = {w.index: "G" for w in walk}
-        if walk:
-            phases.append((length - clear, _state(these, {**green, **walking})))
-        phases.append((clear if walk else length, _state(these, green)))
-        phases.append((plan.yellow, _state(these, dict.fromkeys(green, "y"))))
+    for stage in stages(plan, these, approaches, ways):
+        cleared = max((ceil(w.length / WALK_SPEED) for w in stage.walk), default=0) - plan.yellow - plan.red
+        early = min(max(cleared, 1), stage.length - LEAST_WALK_S)
+        if stage.walk:
+            walking = {w.index: "G" for w in stage.walk}
+            phases.append((stage.length - early, _state(these, {**stage.green, **walking})))
+        phases.append((early if stage.walk else stage.length, _state(these, stage.green)))
+        phases.append((plan.yellow, _state(these, dict.fromkeys(stage.green, "y"))))
         phases.append((plan.red, _state(these, {})))
     return phases
 
@@ -143,7 +143,7 @@ def programs(zone: Zone, net: ElementTree.Element) -> dict[str, str]:
     return found
 
 
-def replace(text: str, written: dict[str, str]) -> str:
+def put_in(text: str, written: dict[str, str]) -> str:
     """Put the programs into the text of a network in place of netconvert's own."""
 
     def put(match: re.Match[str]) -> str:

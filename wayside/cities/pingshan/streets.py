@@ -21,7 +21,7 @@ Line = list[Point]
 
 @dataclass(frozen=True)
 class Arm:
-    """One directed edge: `outer` leads from junction `begin` towards `end`; with a pocket it is cut in two."""
+    """One direction of a street between two junctions; with a pocket it is cut into two edges."""
 
     begin: str
     end: str

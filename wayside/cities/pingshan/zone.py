@@ -107,8 +107,8 @@ class Traffic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         vehicles, bicycles, pedestrians: departures per second.
         filling: departures are that many times denser in the first `filling_time` seconds.
-        entry: weight of each way into the zone per motor lane; an edge inside has `inside` per kind of street.
-        inside: weight per 100 m of street as an origin or destination inside the zone.
+        entry: weight of each way into or out of the zone as an origin or destination, per motor lane.
+        inside: weight of streets inside the zone as an origin or destination, per 100 m, by kind of street.
         walking: the same for pedestrians.
         stroll: how far pedestrians go [m], at most.
     """
