@@ -45,9 +45,7 @@ def build_parser(language: Language) -> argparse.ArgumentParser:
     run.add_argument("--net", type=Path, help=text("help_net"))
     run.add_argument("--routes", type=Path, nargs="+", default=[], help=text("help_routes"))
     run.add_argument("--additional", type=Path, nargs="+", default=[], help=text("help_additional"))
-    run.add_argument(
-        "--origin", type=float, nargs=2, metavar=("LATITUDE", "LONGITUDE"), help=text("help_origin")
-    )
+    run.add_argument("--origin", type=float, nargs=2, metavar=("LATITUDE", "LONGITUDE"), help=text("help_origin"))
     run.add_argument("--seconds", type=float, help=text("help_seconds"))
     run.add_argument("--seed", type=int, help=text("help_seed"))
     run.add_argument("--out", type=Path, help=text("help_out"))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import gzip
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_type_hints
 
 from wayside.config import City, ConfigError, convert, load_plugin
+from wayside.maps.conversion import convert as convert_map
 from wayside.maps.conversion import read_map
 from wayside.table import Table
 from wayside.tick import Pipeline
@@ -41,8 +47,12 @@ def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None
     net = city.world.get("net")
     if not isinstance(net, str):
         raise ConfigError(f"[world] of the city {city.header.name} needs net, the path of its map")
-    files = [city.folder / name for name in city.world.get("additional", ())]
-    road = read_map(city.folder / net, origin=city.header.origin, programs=files)
+    if not net.endswith((".xml", ".xml.gz")):
+        net = _converted(city.folder / net)
+        city = city.with_world(net=net)
+    more = [city.folder / name for name in city.world.get("additional", ())]
+    programs = [path for path in more if _has_programs(path)]
+    road = read_map(city.folder / net, origin=city.header.origin, programs=programs)
     placed: Sequence[Table] = load_plugin("placers", "default")(road)
     said = {type(table) for table in city.assets}
     assets = (*city.assets, *(table for table in placed if type(table) not in said))
@@ -68,3 +78,21 @@ def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None
         world.close()
         raise
     return Opened(world, edge, pipeline)
+
+
+def _converted(source: Path) -> str:
+    """Convert an OpenDRIVE or OSM map to a SUMO net that is there until the program ends."""
+    folder = Path(tempfile.mkdtemp(prefix="wayside-net-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = folder / f"{source.name.split('.')[0]}.net.xml"
+    convert_map(source, target)
+    return str(target)
+
+
+def _has_programs(path: Path) -> bool:
+    """Tell whether a SUMO additional file holds signal programs; the World names one it cannot read."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return b"<tlLogic" in file.read()
+    except OSError:
+        return False

@@ -48,7 +48,12 @@ class Pipeline:
         Raises:
             StepError: they do not fit together.
         """
-        canonical = tuple(a.canonical() for a in assets)
+        standing = {type(a): a.canonical() for a in assets}
+        for one in steps:
+            for _, kind in one.reads:
+                if kind.asset and kind not in standing:
+                    standing[kind] = kind.empty()  # a city without any of these
+        canonical = tuple(standing.values())
         ordered = arrange(steps, given | {type(a) for a in canonical})
         for one in ordered:
             if one.remembers and not one.writes.stored:

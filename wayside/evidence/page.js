@@ -172,6 +172,10 @@ async function replay() {
       pen.setLineDash(lane.kind === CROSSING ? [0.6, 0.6] : []);
       pen.strokeStyle = colour({ 2: "bus", 3: "side", 4: "side", 5: "crossing" }[lane.kind] || "road");
       pen.stroke(lane.path);
+      if (s > 1.2 && lane.kind < 4) { // the edges of lanes show once there is room for them
+        pen.strokeStyle = colour("map"); pen.lineWidth = lane.width; pen.stroke(lane.path);
+        pen.strokeStyle = colour({ 2: "bus", 3: "side" }[lane.kind] || "road"); pen.lineWidth = lane.width - 0.22; pen.stroke(lane.path);
+      }
     }
     pen.setLineDash([]);
     screen();

@@ -43,9 +43,9 @@ def approve_charging(
 
     One row per charger, and one per request for a charger that does not exist. A request above the
     charger's rated power is LIMITED to it; one that is negative or unknown is IMPLAUSIBLE and gets nothing; a
-    charger that does not obey is FAULTY, is ordered to stop, and what it still draws is taken off what the others may
-    share; a charger that nobody asked for is NOT_ASKED and gets nothing. Where the rest of a site adds
-    up to more than its limit, all are cut by the same factor: SITE_LIMIT. Powers are rounded down.
+    charger that does not obey is FAULTY, is ordered to stop, and what it still draws is taken off what the
+    others may share; a charger that nobody asked for is NOT_ASKED and gets nothing. Where the rest of a site
+    adds up to more than its limit, all are cut by the same factor: SITE_LIMIT. Powers are rounded down.
 
     Limits: the orders hold the limit, a charger that has not yet heard its new order may not; a cut may
     fall below the least power of a session, since sharing sensibly is the energy room's business.

@@ -26,7 +26,7 @@ class ForwardCollisionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=
 
     time_to_collision_s: float = 2.5  # warn if nobody acts and they would meet sooner
     deceleration: float = 3.5  # [m/s2] warn if avoiding it needs more braking than this
-    least_deceleration: float = 1.5  # [m/s2] braking that every driver does without being told
+    least_deceleration: float = 2.2  # [m/s2] braking that every driver does without being told
     head_on_s: float = 2.8  # warn of somebody coming head-on who would be met sooner
     from_speed: float = 2.0  # [m/s] slower subjects are not warned
     margin_m: float = 0.2  # added to the half width of both bodies

@@ -23,6 +23,7 @@ class SpeedAdviceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     from_speed: float = 3.0  # [m/s] slower ones are queueing or starting
     least_share: float = 0.5  # of the limit; nobody is asked to be slower
     margin_s: float = 1.5  # after the start and before the end of green
+    sure_green_s: float = 3.5  # of a green whose length is not known
 
 
 def green_speed(distance: F64, limit: F64, opens: F64, closes: F64, least_share: float) -> F64:
@@ -60,30 +61,17 @@ def speed_advice(
     rows = np.flatnonzero(able & found.alike & found.clear & (found.distance >= config.from_m))
     if not len(rows):
         return SpeedRequests.empty()
-    seen, distance = signal_forecasts.take(found.row[rows]), found.distance[rows]
+    row, distance = found.row[rows], found.distance[rows]
     limit = road.lanes.speed_limit[actors.lane[rows]]
-    is_green = colour_of(seen.light) == GREEN
-    this_green = green_speed(
-        distance,
-        limit,
-        np.zeros(len(rows)),
-        np.where(is_green, seen.min_end - config.margin_s, np.nan),
-        config.least_share,
-    )
+    is_green = colour_of(signal_forecasts.light[row]) == GREEN
+    closes = np.where(is_green, signal_forecasts.min_end[row] - config.margin_s, np.nan)
+    this_green = green_speed(distance, limit, np.zeros(len(rows)), closes, config.least_share)
     # of a light that is green now, the forecast does not say when the green after the next red begins
-    opens = np.where(is_green, np.nan, seen.next_green)
-    next_green = green_speed(
-        distance,
-        limit,
-        opens + config.margin_s,
-        opens + seen.next_green_duration - config.margin_s,
-        config.least_share,
-    )
-    # a length of green that is not known yet does not stop the advice for its beginning
-    unknown = np.isnan(seen.next_green_duration)
-    next_green = np.where(
-        unknown, green_speed(distance, limit, opens + config.margin_s, opens + 5.0, config.least_share), next_green
-    )
+    opens = np.where(is_green, np.nan, signal_forecasts.next_green[row] + config.margin_s)
+    # where the length of that green is not known yet, its beginning must do
+    length = signal_forecasts.next_green_duration[row] - 2 * config.margin_s
+    closes = opens + np.where(np.isnan(length), config.sure_green_s, length)
+    next_green = green_speed(distance, limit, opens, closes, config.least_share)
     speed = np.where(np.isnan(this_green), next_green, this_green)
     given = ~np.isnan(speed)
     rows = rows[given]
@@ -91,8 +79,8 @@ def speed_advice(
         subject=actors.id[rows],
         x=actors.x[rows],
         y=actors.y[rows],
-        controller=seen.controller[given].astype(np.int32),
-        group=seen.group[given],
+        controller=signal_forecasts.controller[row[given]].astype(np.int32),
+        group=signal_forecasts.group[row[given]],
         speed=speed[given],
         distance=distance[given],
     )

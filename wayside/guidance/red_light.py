@@ -17,8 +17,8 @@ from wayside.step import step
 class RedLightConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a driver is warned of a red light."""
 
-    deceleration: float = 3.0  # [m/s2] warn if stopping at the line needs more than this
-    from_speed: float = 3.0  # [m/s] slower ones creep up to the line
+    deceleration: float = 3.5  # [m/s2] warn if stopping at the line needs more; late but sure drivers need 3
+    from_speed: float = 4.0  # [m/s] slower ones creep up to the line
     yellow_s: float = 3.0  # length of yellow, for lights that are still green
     still_stops: float = 9.0  # [m/s2] beyond that the line will be passed whatever the driver does
 

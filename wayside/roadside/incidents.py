@@ -94,7 +94,7 @@ def _rows_of(before: Incidents, actors: Actors, now: Bool, config: IncidentConfi
     return row
 
 
-@step(period_s=0.1, reach_m=150)
+@step(period_s=0.2, reach_m=150)
 def incidents(
     actors: Actors,
     signals: Signals,

@@ -24,6 +24,7 @@ LEADER_M = 9.0  # the leader in a queue would be no farther ahead than this, mid
 EDGE_M = 6.0  # near the end of its sight a pole may miss him
 START_WAVE = 4.0  # speed at which a queue dissolves backwards, on the safe side [m/s]
 START_LOST_S = 5.0  # before the first one moves
+LOOK_EVERY_S = 0.2  # period of the step that asks
 SEEN = 2  # bit of `sources`
 # what a second of standing is worth as evidence, see `explanations`
 FREE, UNSEEN, AT_LINE, RED, YIELDING = 1.0, 0.5, 0.33, 0.2, 0.15
@@ -129,7 +130,7 @@ def _watched(actors: Actors, rows: I64, poles: PoleReach) -> Bool:
 
 
 def _passing(actors: Actors, rows: I64, road: RoadMap) -> I64:
-    """Return how many vehicles go by each standing one on its carriageway in this tenth of a second."""
+    """Return how many vehicles go by each standing one on its carriageway since the last look."""
     moving = np.flatnonzero((actors.lane >= 0) & (actors.speed > 3.0))
     if not len(moving):
         return np.zeros(len(rows), np.int64)
@@ -139,9 +140,9 @@ def _passing(actors: Actors, rows: I64, road: RoadMap) -> I64:
     # one number that rises along each carriageway, and from one to the next
     along = edge * 1e5 + actors.offset[moving]
     here = road.lanes.edge[actors.lane[rows]] * 1e5 + actors.offset[rows]
-    step_m = 0.1 * actors.speed[moving]
+    step_m = LOOK_EVERY_S * actors.speed[moving]
     went = np.zeros(len(rows), np.int64)
-    low, high = np.searchsorted(along, here), np.searchsorted(along, here + 6.0)
+    low, high = np.searchsorted(along, here), np.searchsorted(along, here + 12.0)
     for n in np.flatnonzero(high > low).tolist():
         some = slice(low[n], high[n])
         went[n] = np.count_nonzero(along[some] - here[n] < step_m[some])
@@ -165,7 +166,8 @@ def explanations(
         For each of `rows`, what a second of standing is worth as evidence: 1 on a free lane in view of a pole,
         less where its light is red; a third at a stop line on green, less where it may be yielding; half where
         nobody sees its lane, but a queue should have dissolved or would have somebody in it who speaks; 0 where it
-        is explained. And how many vehicles went by it in this tick.
+        is explained. And how many vehicles went by it since the last
+        look.
     """
     on_lane = np.flatnonzero(actors.lane >= 0)
     order = on_lane[np.lexsort((actors.offset[on_lane], actors.lane[on_lane]))]

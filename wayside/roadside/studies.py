@@ -227,9 +227,8 @@ def _time_figure(compared: Sequence[Comparison], runs: Sequence[Run]) -> Figure:
             count = np.bincount(place)
             squares = np.bincount(place, one.error[rows] ** 2)
             there = np.flatnonzero(count)
-            series.append(
-                Series(run.name, there * 10.0 + 5.0, np.sqrt(squares[there] / count[there], dtype=np.float64))
-            )
+            rms: F64 = np.sqrt(squares[there] / count[there])
+            series.append(Series(run.name, there * 10.0 + 5.0, rms))
     return Figure(
         "A1-over-time", "roadside.figure_time", "line", "roadside.axis_time", "roadside.axis_rmse", tuple(series)
     )
@@ -242,9 +241,10 @@ def _yaw_figure(runs: Sequence[Run]) -> Figure:
         for pole in np.unique(quality.pole):
             rows = np.flatnonzero((quality.pole == pole) & ~np.isnan(quality.yaw_error))[::10]
             seconds = (ticks[rows] - int(run.ticks[0])) * 1e-9
+            degrees: F64 = np.degrees(quality.yaw_error[rows])
             name = f"{run.name}: {pole}" if len(runs) > 1 else str(pole)
             if len(rows):
-                series.append(Series(name, seconds, np.degrees(quality.yaw_error[rows], dtype=np.float64)))
+                series.append(Series(name, seconds, degrees))
     return Figure(
         "A1-yaw", "roadside.figure_yaw", "line", "roadside.axis_time", "roadside.axis_yaw", tuple(series)
     )

@@ -210,6 +210,11 @@ def track(
     owner = np.empty(len(seen), np.int64)
     count = fuse(tracks, count, heard, bound, seen, owner, scans, order, usual_ns, settings)
     describe(tracks, heard, bound, seen, owner)
+    if count > len(old):
+        # a scan that came twice would begin the same track twice
+        again = np.isin(tracks["id"][len(old) : count], old["id"])
+        tracks["history"][len(old) : count][again] = 0
+        tracks["confirmed"][len(old) : count][again] = False
     count = tidy(
         tracks, count, old, time_ns, settings.drop_moving_ns, settings.drop_standing_ns, settings.unbind_ns
     )

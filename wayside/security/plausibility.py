@@ -11,7 +11,7 @@ import numpy as np
 
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, Poles
-from wayside.security.sight import SEEN, UNSEEN, SightConfig, sight
+from wayside.security.sight import HIDDEN, SEEN, UNSEEN, SightConfig, sight
 from wayside.security.tables import Distrust, PoleReach, Trust
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule
@@ -36,11 +36,12 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     fastest: float = 58.0  # [m/s]
     strongest: float = 16.0  # [m/s2] change of speed
     impossible: float = 2.5  # such reports remembered that are too many
-    unseen_s: float = 3.5  # seconds in clear view of a pole, unseen
+    unseen_s: float = 3.0  # seconds in clear view of a pole, unseen
     per_seen: float = 2.0  # more of them for each second a pole did see it
     most_seen_s: float = 3.0  # of those that count
     forget_s: float = 20.0  # evidence has faded to a third
     remember_s: float = 120.0  # the same for what poles saw
+    hidden_s: float = 5.0  # the same for not being seen, while something may hide the sender
     sticky_s: float = 60.0  # distrust stays so long after the evidence ends
     silent_s: float = 5.0  # a sender unheard for longer is forgotten, unless distrusted
     sight: SightConfig = SightConfig()
@@ -57,7 +58,7 @@ def _update(  # noqa: PLR0915  one sender, one pass
     """Merge this tick's reports into the memory, both in order of senders; return the columns of Trust."""
     (
         jump_m, jumps_limit, off_limit, fastest, strongest, impossible_limit, unseen_limit, per_seen, most_seen,
-        forget, remember, sticky, silent,
+        forget, remember, hidden_forget, sticky, silent,
     ) = limits  # fmt: skip
     size = b_sender.size + sender.size
     o_sender, o_time = np.empty(size, np.uint64), np.empty(size, np.int64)
@@ -115,6 +116,9 @@ def _update(  # noqa: PLR0915  one sender, one pass
                 unseen = max(unseen - 2 * held, 0.0)
             elif verdict[r] == UNSEEN:
                 unseen += held
+            elif verdict[r] == HIDDEN:
+                # what hides it may itself be missed in some scans
+                unseen *= math.exp(-held / hidden_forget)
             last, lx, ly, lv, lh = time[r], x[r], y[r], speed[r], heading[r]
             count = min(count + 1, MOST_REPORTS)
             r += 1
@@ -190,7 +194,7 @@ def judge_senders(
         time_ns,
         (
             config.jump_m, config.jumps, config.off_road, config.fastest, config.strongest, config.impossible,
-            config.unseen_s, config.per_seen, config.most_seen_s, config.forget_s, config.remember_s,
+            config.unseen_s, config.per_seen, config.most_seen_s, config.forget_s, config.remember_s, config.hidden_s,
             config.sticky_s, config.silent_s,
         ),
     )  # fmt: skip
@@ -206,15 +210,15 @@ def sender_findings(trust: Trust, *, config: PlausibilityConfig) -> Findings:
     rows = np.flatnonzero(trust.distrusted)
     if not len(rows):
         return Findings.empty()
-    bad = trust.take(rows)
-    evidence = np.stack([np.zeros(len(bad)), bad.jumps, bad.off_road, bad.unseen, bad.impossible])
+    evidence = np.array([trust.seen, trust.jumps, trust.off_road, trust.unseen, trust.impossible])
     limits = np.array([np.nan, config.jumps, config.off_road, config.unseen_s, config.impossible])
+    reason = trust.reason[rows]
     return Findings(
-        rule=np.full(len(bad), Rule.SENDER_DISTRUSTED, np.uint8),
-        subject=bad.sender,
-        x=bad.x,
-        y=bad.y,
-        since_ns=bad.since_ns,
-        value=evidence[bad.reason, np.arange(len(bad))],
-        limit=limits[bad.reason],
+        rule=np.full(len(rows), Rule.SENDER_DISTRUSTED, np.uint8),
+        subject=trust.sender[rows],
+        x=trust.x[rows],
+        y=trust.y[rows],
+        since_ns=trust.since_ns[rows],
+        value=evidence[reason, rows],
+        limit=limits[reason],
     )

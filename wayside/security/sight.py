@@ -19,7 +19,7 @@ from wayside.step import step
 from wayside.table import F64, I64, U8, U16, U64
 from wayside.v2x.tables import Kind, Reports
 
-SEEN, UNTOLD, UNSEEN = 1, 0, -1
+SEEN, UNSEEN, HIDDEN, UNTOLD = 3, 2, 1, 0  # of several poles' words the greatest counts
 # compiled kernels know plain numbers only
 _PEDESTRIAN = int(Kind.PEDESTRIAN)
 _UNKNOWN, _BUS, _TRUCK = int(Kind.UNKNOWN), int(Kind.BUS), int(Kind.TRUCK)
@@ -85,9 +85,11 @@ def _sight(
     time: I64, x: F64, y: F64, heading: F64, speed: F64, length: F64, sender: U64,
     settings: tuple[float, ...],
 ) -> I64:  # fmt: skip
-    """Return SEEN, UNTOLD or UNSEEN for each report."""
+    """Return SEEN, UNSEEN, HIDDEN or UNTOLD for each report."""
     sure, from_m, match_m, match_speed, margin, low_from, tall_from, stale = settings
     verdict, missing = np.zeros(x.size, np.int64), np.empty(x.size, np.int64)
+    away_d, towards = np.empty(d_x.size), np.empty(d_x.size)
+    hides, hides_from = np.empty(d_x.size), np.empty(d_x.size)
     for k in range(scan_first.size):
         a, b = scan_first[k], scan_last[k]
         p = np.searchsorted(pole, d_pole[a])
@@ -95,6 +97,16 @@ def _sight(
             continue
         px, py, reach = pole_x[p], pole_y[p], pole_range[p]
         farthest, seen, unseen = min(sees[p], sure * reach), 0, 0
+        for d in range(a, b):
+            away_d[d] = math.hypot(d_x[d] - px, d_y[d] - py)
+            towards[d] = math.atan2(d_y[d] - py, d_x[d] - px)
+            across = d_length[d] / 2
+            if not np.isnan(d_heading[d]):
+                turned = d_heading[d] - towards[d]
+                across = abs(math.sin(turned)) * d_length[d] / 2 + abs(math.cos(turned)) * d_width[d] / 2
+            hides[d] = math.atan2(across, away_d[d]) + margin
+            tall = d_kind[d] == _UNKNOWN or d_kind[d] == _BUS or d_kind[d] == _TRUCK
+            hides_from[d] = tall_from if tall else low_from
         for n in range(np.searchsorted(x_sorted, px - reach - 30.0), np.searchsorted(x_sorted, px + reach + 30.0)):
             r = order[n]
             age = (time[r] - d_time[a]) * 1e-9
@@ -111,29 +123,20 @@ def _sight(
                 if alike and (d_x[d] - cx) ** 2 + (d_y[d] - cy) ** 2 <= near * near:
                     found = True
                     break
-                distance = math.hypot(d_x[d] - px, d_y[d] - py)
-                tall = d_kind[d] == _UNKNOWN or d_kind[d] == _BUS or d_kind[d] == _TRUCK
-                if distance > away - 0.5 or distance < (tall_from if tall else low_from) * away:
-                    continue
-                towards = math.atan2(d_y[d] - py, d_x[d] - px)
-                apart = abs(bearing - towards)
-                apart = min(apart, 2 * math.pi - apart)
-                if np.isnan(d_heading[d]):
-                    half = d_length[d] / 2
-                else:
-                    turned = d_heading[d] - towards
-                    half = abs(math.sin(turned)) * d_length[d] / 2 + abs(math.cos(turned)) * d_width[d] / 2
-                hidden = hidden or apart < math.atan2(half, distance) + margin
+                if hides_from[d] * away <= away_d[d] <= away - 0.5:
+                    apart = abs(bearing - towards[d])
+                    hidden = hidden or min(apart, 2 * math.pi - apart) < hides[d]
             if found:
                 verdict[r], seen = SEEN, seen + 1
-            elif not hidden and from_m <= away <= farthest:
+            elif hidden:
+                verdict[r] = max(verdict[r], HIDDEN)
+            elif from_m <= away <= farthest:
                 missing[unseen], unseen = r, unseen + 1
         # a pole that sees fewer than it misses is the one to be doubted
         if unseen > 1 and seen < unseen:
             continue
         for m in range(unseen):
-            if verdict[missing[m]] == UNTOLD:
-                verdict[missing[m]] = UNSEEN
+            verdict[missing[m]] = max(verdict[missing[m]], UNSEEN)
     return verdict
 
 
@@ -142,7 +145,7 @@ def sight(reports: Reports, detections: Detections, poles: Poles, reach: PoleRea
 
     Returns:
         SEEN where a detection of a vehicle lies at the claimed place and moves alike; UNSEEN where some pole
-        should see it and none does; else UNTOLD.
+        should see it and none does; HIDDEN where something may stand before it; else UNTOLD.
 
     Limits: poles are taken to stand 5 to 8 m high, so that cars hide only what is close behind them; what houses
     or trees hide is not known. A scan without any detection is not known to have taken place. A pole that misses

@@ -180,20 +180,24 @@ def signal_findings(
     rows = np.flatnonzero(stop_line_counts.since_ns > 0)
     if not len(rows):
         return Findings.empty()
-    controller, place = np.unique(stop_line_counts.controller[rows], return_inverse=True)
-    since = np.full(len(controller), np.iinfo(np.int64).max)
-    np.minimum.at(since, place, stop_line_counts.since_ns[rows])
-    where = np.full(65536, -1)
-    where[signal_controllers.controller] = np.arange(len(signal_controllers))
-    spot = where[controller]
-    x = np.where(spot >= 0, np.append(signal_controllers.x, np.nan)[spot], np.nan)
-    y = np.where(spot >= 0, np.append(signal_controllers.y, np.nan)[spot], np.nan)
+    every = stop_line_counts.controller[rows]
+    first = np.flatnonzero(np.concatenate([[True], every[1:] != every[:-1]]))
+    controller = every[first]
+    since = np.minimum.reduceat(stop_line_counts.since_ns[rows], first)
+    red = np.add.reduceat(stop_line_counts.passed_red[rows], first)
+    x, y = np.full(len(first), np.nan), np.full(len(first), np.nan)
+    if len(signal_controllers):
+        order = np.argsort(signal_controllers.controller, kind="stable")
+        place = np.searchsorted(signal_controllers.controller, controller, sorter=order)
+        spot = order[np.minimum(place, len(order) - 1)]
+        known = signal_controllers.controller[spot] == controller
+        x[known], y[known] = signal_controllers.x[spot[known]], signal_controllers.y[spot[known]]
     return Findings(
         rule=np.full(len(controller), Rule.SIGNAL_CONFLICT, np.uint8),
         subject=controller.astype(np.uint64),
         x=x,
         y=y,
         since_ns=since,
-        value=np.bincount(place, stop_line_counts.passed_red[rows], len(controller)).astype(np.float64),
+        value=red,
         limit=np.full(len(controller), config.evidence),
     )

@@ -15,6 +15,7 @@ from wayside.table import I64, Bool, Table
 from wayside.v2x import bsm, rsi, rsm, spat
 from wayside.v2x.codec import EDITION, Codec
 from wayside.v2x.place import Place
+from wayside.v2x.quantities import LAST_MARK, NO_MARK
 from wayside.v2x.refuse import Ledger
 from wayside.v2x.sending import Sender, counted
 from wayside.v2x.tables import MessageType, RefusalReason, Refusals, Reports, Traffic
@@ -108,11 +109,16 @@ class V2xEdge:
             received[kind] += 1
             octets[kind] += len(message.payload)
             if kind is MessageType.BSM:
-                said.append((value, message))
+                if _reserved(value["secMark"]):
+                    ledger.refuse(message, RefusalReason.OUT_OF_RANGE)
+                else:
+                    said.append((value, message))
             elif kind is MessageType.RSM:
                 pole = self._pole_of.get(value["id"])
                 if pole is None:
                     ledger.refuse(message, RefusalReason.UNKNOWN_MESSAGE)
+                elif any(_reserved(one["secMark"]) for one in value["participants"]):
+                    ledger.refuse(message, RefusalReason.OUT_OF_RANGE)
                 else:
                     seen.append((value, pole, message))
         reports = bsm.reports_of([v for v, _ in said], [m for _, m in said], self._place)
@@ -209,6 +215,11 @@ class V2xEdge:
             self._forget_ns = time_ns + 1_000_000_000
             oldest = time_ns - STALE_AFTER_NS - AHEAD_NS
             self._recent = {octets: at for octets, at in self._recent.items() if at >= oldest}
+
+
+def _reserved(mark: int) -> bool:
+    """Tell whether a millisecond of the minute is one that no minute has, and not the one for unknown."""
+    return LAST_MARK < mark < NO_MARK
 
 
 def _kept(table: T, frames: I64, messages: Sequence[Message], ledger: Ledger) -> T:

@@ -11,7 +11,7 @@ from wayside.roadside.tables import Actors, Detections
 from wayside.table import I64, U8, U64
 from wayside.v2x import schema
 from wayside.v2x.layout import Layout, assemble
-from wayside.v2x.place import ABSOLUTE, OFFSET_FORMS, Place, offset_of
+from wayside.v2x.place import ABSOLUTE, NO_LATITUDE, NO_LONGITUDE, OFFSET_FORMS, Place, offset_of
 from wayside.v2x.quantities import (
     CLASSIFICATION,
     CONFIDENCE_NUMBER,
@@ -168,10 +168,16 @@ def rows(value: dict[str, Any], frame: int) -> list[tuple[int, ...]]:
     """Return the numbers of each participant of one RSM, with the running number of its frame in front."""
     at = value["refPos"]
     latitude, longitude = at["lat"], at["long"]
+    nowhere = latitude == NO_LATITUDE or longitude == NO_LONGITUDE
     taken: list[tuple[int, ...]] = []
     for seen in value["participants"]:
         ((form, offset),) = seen["pos"]["offsetLL"].items()
-        north, east = (0, 0) if form == ABSOLUTE else (latitude, longitude)
+        if form == ABSOLUTE:
+            north, east = offset["lat"], offset["lon"]
+        elif nowhere:
+            north, east = NO_LATITUDE, NO_LONGITUDE
+        else:
+            north, east = latitude + offset["lat"], longitude + offset["lon"]
         sort = seen.get("vehicleClass")
         size = seen["size"]
         taken.append(
@@ -179,8 +185,8 @@ def rows(value: dict[str, Any], frame: int) -> list[tuple[int, ...]]:
                 frame,
                 seen["ptcId"],
                 seen["secMark"],
-                north + offset["lat"],
-                east + offset["lon"],
+                north,
+                east,
                 CONFIDENCE_NUMBER[seen["posConfidence"]["pos"]],
                 seen["speed"],
                 seen["heading"],
@@ -230,7 +236,7 @@ def short_numbers(identities: U64, groups: I64) -> I64:
     """Return a number from 1 to 65535 for each identity, unlike all others of its group.
 
     It is taken from the identity, so that an actor keeps it from message to message; where two of one group
-    collide, which happens to about one group of fifty in fifty, the later identity takes the next free number.
+    collide, as in one of some fifty groups of fifty actors, the later identity takes the next free number.
     """
     numbers = (identities % np.uint64(65_535)).astype(np.int64) + 1
     order = np.lexsort((identities, numbers, groups))

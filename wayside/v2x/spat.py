@@ -104,15 +104,19 @@ def _seconds(counting: dict[str, int], name: str, age: float) -> float:
 
 
 def _row(controller: int, phase: dict[str, Any], age: float) -> Row:
-    """Return one group's row; times are NaN where the message counts in another way than down."""
-    light = 0
+    """Return one group's row.
+
+    The light shown is the first that has begun. Times are NaN where the message does not count down, and the
+    light is then the first that is told.
+    """
+    light, found = 0, False
     shown: dict[str, int] = {}
     next_green = duration = float("nan")
     for state in phase["phaseStates"]:
         counting = state.get("timing", {}).get("counting", {})
         number = LIGHT_NUMBER.get(state["light"], 0)
-        if counting.get("startTime", 0) == 0 and not shown:
-            light, shown = number, counting
+        if not found and counting.get("startTime", 0) == 0:
+            light, shown, found = number, counting, True
         elif number in GREENS:
             next_green = _seconds(counting, "startTime", age)
             duration = _seconds(counting, "likelyEndTime", age) - next_green

@@ -74,8 +74,8 @@ def _bounds(
     least = float(values.min()) if len(values) else None
     greatest = float(values.max()) if len(values) else None
     return (
-        Line(f"{identity}-min", f"{text}_min", low, ">=", unit, source, least),
-        Line(f"{identity}-max", f"{text}_max", high, "<=", unit, source, greatest),
+        Line(f"{identity}-min", f"v2x.{text}_min", low, ">=", unit, source, least),
+        Line(f"{identity}-max", f"v2x.{text}_max", high, "<=", unit, source, greatest),
     )
 
 
@@ -101,9 +101,9 @@ def wire(runs: Sequence[Run]) -> Report:
         received += float(traffic.frames[traffic.direction == RECEIVED].sum())
     seconds = sum(_seconds(run) for run in runs)
     lines = (
-        *_bounds("A3-spat-rate", "v2x.spat_rate", "1/10 s", spat, 90.0, 110.0),
-        *_bounds("A3-map-rate", "v2x.map_rate", "1/10 s", drawn, 9.0, 11.0),
-        *_bounds("A3-bsm-rate", "v2x.bsm_rate", "Hz", typical, 9.0, 11.0, "T/CSAE 53-2020, 10 Hz; +-10 % own"),
+        *_bounds("A3-spat-rate", "spat_rate", "1/10 s", spat, 90.0, 110.0),
+        *_bounds("A3-map-rate", "map_rate", "1/10 s", drawn, 9.0, 11.0),
+        *_bounds("A3-bsm-rate", "bsm_rate", "Hz", typical, 9.0, 11.0, "T/CSAE 53-2020, 10 Hz; +-10 % own"),
         Line(
             "A3-refusals",
             "v2x.no_refusals",

@@ -91,7 +91,7 @@ class Compliance:
             if not self._pull_overs.halt(name, now_ns):
                 self._drivers.wish(name, "closure", Wish(CREEP, self._config.gentle, now_ns + WISH_NS))
         # who has left the zone, or whose measure is over while another one stands, goes on
-        self._pull_overs.release(set(self._pull_overs.held) - standing, present)
+        self._pull_overs.release([name for name in self._pull_overs.held if name not in standing], present)
 
     def _offer_offender(
         self, now_ns: int, zone: int, moving: Bool, names: list[str], automated: Truth, faults: Faults

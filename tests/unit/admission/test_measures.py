@@ -24,13 +24,15 @@ def weather(visibility, time_ns, station=(1, 2)):
     )  # fmt: skip
 
 
-def follow(visibilities, measures=FOG, config=MeasuresConfig()):
+def follow(visibilities, measures=FOG):
     """Run the step once a second over the visibility of two stations, and return all answers."""
     before, answers = MeasureRequests.empty(), []
     for second, seen in enumerate(visibilities):
         now = START + second * SECOND
         values = seen if isinstance(seen, tuple) else (seen, 5000.0)
-        before = wanted_measures(weather(values, now), measures, before, time_ns=now, config=config).canonical()
+        before = wanted_measures(
+            weather(values, now), measures, before, time_ns=now, config=MeasuresConfig()
+        ).canonical()
         answers.append(before)
     return answers
 

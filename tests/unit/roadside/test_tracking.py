@@ -30,9 +30,9 @@ def detections(x: Any, y: Any, time_ns: int, *, pole: int = 1, **columns: Any) -
 def reports(sender: Any, x: Any, y: Any, time_ns: int, **columns: Any) -> Reports:
     sender = np.atleast_1d(np.asarray(sender, np.uint64))
     values: dict[str, Any] = {
-        "sender": sender, "time_ns": time_ns, "received_ns": time_ns + 20_000_000, "kind": Kind.CAR, "x": x, "y": y,
-        "heading": 0.0, "speed": 10.0, "acceleration": 0.0, "yaw_rate": 0.0, "length": 4.5, "width": 1.8,
-        "position_sigma": 0.3, "events": 0,
+        "sender": sender, "time_ns": time_ns, "received_ns": time_ns + 20_000_000, "kind": Kind.CAR,
+        "x": x, "y": y, "heading": 0.0, "speed": 10.0, "acceleration": 0.0, "yaw_rate": 0.0,
+        "length": 4.5, "width": 1.8, "position_sigma": 0.3, "events": 0,
     }  # fmt: skip
     values.update(columns)
     return Reports(**{name: np.broadcast_to(value, len(sender)) for name, value in values.items()})
@@ -336,7 +336,7 @@ def test_whatever_comes_in_variances_stay_positive_and_identities_unique(seed, n
     for k in range(8):
         now, rows = START_NS + (k + 1) * TICK_NS, int(random.integers(0, 12))
         seen = detections(
-            random.normal(0, noise, rows), random.normal(0, noise, rows), now - int(random.integers(0, 3)) * TICK_NS,
+            random.normal(0, noise, rows), random.normal(0, noise, rows), now - int(random.integers(3)) * TICK_NS,
             pole=int(random.integers(1, 3)), kind=random.integers(0, 7, rows), speed=random.uniform(0, 30, rows),
             heading=np.where(random.random(rows) < 0.3, np.nan, random.uniform(-3, 3, rows)),
         )  # fmt: skip

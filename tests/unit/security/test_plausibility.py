@@ -8,7 +8,7 @@ from hypothesis.strategies import floats
 from wayside.maps.drawing import draw, two_lane_road
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.plausibility import PlausibilityConfig, judge_senders, sender_findings
-from wayside.security.sight import SEEN, UNSEEN, UNTOLD, PoleReachConfig, SightConfig, pole_reach, sight
+from wayside.security.sight import HIDDEN, SEEN, UNSEEN, UNTOLD, PoleReachConfig, SightConfig, pole_reach, sight
 from wayside.security.tables import Distrust, PoleReach, Trust
 from wayside.supervision.tables import Rule
 from wayside.v2x.tables import Kind, Reports
@@ -127,7 +127,7 @@ def test_a_car_hidden_behind_a_bus_is_not_blamed():
     hidden = reports_of([(9, 200.0, -18.0, 0.0, 0.0)], START)
     open_view = reports_of([(9, 230.0, -8.0, 0.0, 0.0)], START)
     reach = pole_reach(scan, POLE, PoleReach.empty(), time_ns=START, config=PoleReachConfig())
-    assert list(sight(hidden, scan, POLE, reach, SightConfig())) == [UNTOLD]
+    assert list(sight(hidden, scan, POLE, reach, SightConfig())) == [HIDDEN]
     assert list(sight(open_view, scan, POLE, reach, SightConfig())) == [UNSEEN]
 
 

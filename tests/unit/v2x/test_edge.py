@@ -260,6 +260,27 @@ def test_a_participant_without_class_is_taken_by_its_type() -> None:
     assert heard.kind.tolist() == [Kind.CAR, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.UNKNOWN]
 
 
+@pytest.mark.parametrize("mark", [61_000, 65_534])
+def test_a_millisecond_that_no_minute_has_is_out_of_range(mark: int) -> None:
+    made = edge()
+    spoken = made.speak([reports(1), detections(2)], NOW)
+    frames = [CODEC.decode(message.payload) for message in spoken]
+    frames[0]["bsmFrame"]["secMark"] = mark
+    frames[1]["rsmFrame"]["participants"][1]["secMark"] = mark
+    heard, seen, refused, _ = tables(made.decode([Message(NOW, 1, CODEC.encode(f)) for f in frames], NOW))
+    assert len(heard) == len(seen) == 0
+    assert reasons(refused) == [RefusalReason.OUT_OF_RANGE] * 2
+
+
+def test_a_pole_that_does_not_know_where_it_is_tells_no_positions() -> None:
+    made = edge()
+    (message,) = made.speak([detections(3)], NOW)
+    value = CODEC.decode(message.payload)
+    value["rsmFrame"]["refPos"]["lat"] = 900_000_001
+    _, seen, _, _ = tables(made.decode([Message(NOW, 3, CODEC.encode(value))], NOW))
+    assert len(seen) == 3 and np.isnan(seen.x).all() and np.isnan(seen.y).all()
+
+
 def test_counters_roll_over_after_127() -> None:
     made = edge()
     counts = [CODEC.decode(made.speak([reports(1)], NOW)[0].payload)["bsmFrame"]["msgCnt"] for _ in range(130)]

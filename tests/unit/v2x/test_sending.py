@@ -177,6 +177,18 @@ def test_the_next_green_is_the_one_of_the_program() -> None:
     assert second[1]["timing"]["counting"] == {"startTime": 145, "likelyEndTime": 445}
 
 
+def test_times_of_the_clock_give_the_light_alone() -> None:
+    made = edge(1)
+    (message, *_) = made.encode(Frame(START, [forecasts()]))
+    value = CODEC.decode(message.payload)
+    timing = {"timing": {"utcTiming": {"startUTCTime": 5, "likelyEndUTCTime": 9}}}
+    states = [{"light": "red", **timing}, {"light": "yellow", **timing}, {"light": "protected-green", **timing}]
+    value["spatFrame"]["intersections"][0]["phases"] = [{"id": 4, "phaseStates": states}]
+    _, heard = made.hear([Message(START, 1, CODEC.encode(value))], START)
+    assert isinstance(heard, SignalForecasts)
+    assert heard.light.tolist() == [Light.RED] and np.isnan(heard.likely_end).all()
+
+
 def test_map_goes_out_once_a_second_with_its_own_counter_and_minute() -> None:
     made = edge(controllers=1)
     sent = [values(made.encode(Frame(START + k * TICK)), "map") for k in range(100)]

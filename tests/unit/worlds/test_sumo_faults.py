@@ -236,12 +236,7 @@ def test_an_ordinary_car_stalls_mid_block_and_stays(run: Runner, road: RoadMap) 
 def test_one_charger_draws_what_it_wants(run: Runner) -> None:
     limits = ChargingOrders(charger=[1, 2], site=[1, 1], limit_kw=[10.0, 10.0], verdict=[0, 0], since_ns=[0, 0])
     ticks, (event,), _ = run("charger", seconds=20.0, charger_at_s=8.0, orders=(limits,))
-    states: ChargerStates = (
-        ticks[-10][ChargerStates] if len(ticks[-10][ChargerStates]) else ticks[-1][ChargerStates]
-    )
-    for tick in ticks:
-        if len(tick[ChargerStates]):
-            states = tick[ChargerStates]
+    states = [tick[ChargerStates] for tick in ticks if len(tick[ChargerStates])][-1]
     rogue = states.charger == event.facts["subject"]
     assert (states.power_kw[rogue] > 60.0).all()
     assert (states.power_kw[~rogue] < 10.1).all()

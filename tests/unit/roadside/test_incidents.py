@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+
+from wayside.admission.tables import MeasureRequests, Permits
+from wayside.maps.drawing import crossroads
+from wayside.roadside.incidents import IncidentConfig, incident_findings, incidents
+from wayside.roadside.tables import Actors, IncidentKind, Incidents
+from wayside.security.tables import PoleReach
+from wayside.signals.tables import Light, Signals
+from wayside.supervision.tables import Rule
+from wayside.v2x.tables import Kind
+
+START_NS = 1_000_000_000_000
+EVERY_S = 0.2
+ROAD = crossroads(arm=200.0)
+APPROACH = 0  # eastbound, 188 m to the stop line
+POLE = PoleReach(pole=[1], x=[0.0], y=[0.0], reach=[150.0], time_ns=[START_NS])
+NO_POLE = PoleReach.empty()
+
+
+def on_lane(lane, offset, *, identity=None, **columns):
+    lane, offset = np.atleast_1d(lane), np.atleast_1d(np.asarray(offset, float))
+    rows = max(len(lane), len(offset))
+    lane, offset = np.broadcast_to(lane, rows), np.broadcast_to(offset, rows)
+    x, y, heading = ROAD.along(lane, offset)
+    values = {name: np.zeros(rows, column.dtype) for name, column in Actors.columns.items()}
+    values |= {
+        "id": np.arange(1, rows + 1) if identity is None else identity, "kind": Kind.CAR, "x": x, "y": y,
+        "heading": heading, "length": 4.5, "width": 1.8, "position_sigma": 0.3, "lane": lane, "offset": offset,
+        "sources": 2, **columns,
+    }  # fmt: skip
+    return Actors(**{name: np.broadcast_to(value, rows) for name, value in values.items()})
+
+
+def signals(light, since_s=-1000.0):
+    groups = np.arange(1, 5)
+    since = START_NS + round(since_s * 1e9)
+    return Signals(
+        controller=np.zeros(4), group=groups, light=np.full(4, light), since_ns=np.full(4, since),
+        min_end_ns=np.zeros(4), max_end_ns=np.zeros(4), time_ns=np.full(4, since),
+    )  # fmt: skip
+
+
+def requests(active):
+    return MeasureRequests(measure=[1], active=[active], since_ns=[0], visibility=[100.0], station=[1])
+
+
+def permit(sender):
+    row = {name: np.zeros(1, column.dtype) for name, column in Permits.columns.items()}
+    return Permits(**{**row, "sender": np.array([sender], np.uint64)})
+
+
+def watch(
+    seconds, actors, *, light=Light.PROTECTED_GREEN, pole=POLE, measures=None, permits=None, before=None, start=0.0
+):
+    """Let the scene stand (or move, if `actors` is a function of time) and return the incidents at the end."""
+    found = Incidents.empty() if before is None else before
+    for k in range(round(seconds / EVERY_S) + 1):
+        elapsed = start + k * EVERY_S
+        now = START_NS + round(elapsed * 1e9)
+        table = actors(elapsed) if callable(actors) else actors
+        table = table.replace(measured_ns=np.full(len(table), now - 100_000_000))
+        found = incidents(
+            table, light(elapsed) if callable(light) else signals(light), pole, permits or Permits.empty(),
+            measures or MeasureRequests.empty(), found, road=ROAD, config=IncidentConfig(), time_ns=now,
+        ).canonical()  # fmt: skip
+    return found
+
+
+def confirmed(found):
+    return found.take(found.confirmed)
+
+
+def test_a_car_that_stands_on_a_free_lane_is_a_stall_after_20_s():
+    car = on_lane(APPROACH, 100.0)
+    assert not watch(19.0, car).confirmed.any()
+    found = watch(21.0, car)
+    assert found.confirmed.tolist() == [True]
+    assert (found.kind[0], found.actor[0], found.since_ns[0]) == (IncidentKind.STALLED_VEHICLE, 1, START_NS)
+
+
+def test_a_queue_at_a_red_light_is_no_incident():
+    queue = on_lane(APPROACH, [185.0 - 7.0 * n for n in range(8)])
+    assert len(watch(60.0, queue, light=Light.RED)) == 0
+
+
+def test_behind_a_stalled_car_only_the_first_is_the_incident():
+    line = on_lane(APPROACH, [110.0, 103.0, 96.0])
+    assert confirmed(watch(40.0, line)).actor.tolist() == [1]
+
+
+def test_a_car_at_the_stop_line_is_found_after_a_minute_of_green_not_before():
+    car = on_lane(APPROACH, 185.0)
+    assert not watch(40.0, car).confirmed.any()
+    assert watch(70.0, car).confirmed.any()
+    assert not watch(150.0, car, light=Light.RED).confirmed.any()
+
+
+def test_a_queue_whose_head_nobody_sees_is_explained_by_the_light():
+    tail = on_lane(APPROACH, 120.0, sources=1, sender=7)
+
+    def cycle(elapsed):
+        return signals(Light.PROTECTED_GREEN if elapsed % 60 > 35 else Light.RED, elapsed // 60 * 60 + 35)
+
+    assert not watch(59.0, tail, light=cycle, pole=NO_POLE).confirmed.any()
+
+
+def test_out_of_sight_a_long_green_that_is_not_followed_is_a_stall():
+    tail = on_lane(APPROACH, 120.0, sources=1, sender=7)
+    assert confirmed(watch(45.0, tail, pole=NO_POLE)).actor.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"kind": Kind.BICYCLE},
+        {"kind": Kind.PEDESTRIAN},
+        {"lateral": -1.6},
+        {"speed": 1.5},
+        {"kind": Kind.BUS},
+    ],
+    ids=["bicycle", "pedestrian", "parked at the kerb", "creeping", "bus at a stop"],
+)
+def test_some_may_stand(columns):
+    assert not watch(45.0, on_lane(APPROACH, 100.0, **columns)).confirmed.any()
+
+
+def test_a_bus_that_stands_far_longer_than_a_stop_takes_is_a_stall():
+    assert watch(85.0, on_lane(APPROACH, 100.0, kind=Kind.BUS)).confirmed.any()
+
+
+def test_an_automated_vehicle_stands_while_a_measure_tells_it_to():
+    taxi = on_lane(APPROACH, 100.0, sender=9)
+    assert not watch(200.0, taxi, permits=permit(9), measures=requests(True)).confirmed.any()
+    assert not watch(60.0, taxi, permits=permit(9)).confirmed.any()
+    assert watch(145.0, taxi, permits=permit(9), measures=requests(False)).confirmed.any()
+
+
+def test_an_incident_ends_when_the_car_drives_on():
+    found = watch(25.0, on_lane(APPROACH, 80.0))
+    assert found.confirmed.any()
+    after = watch(3.0, lambda t: on_lane(APPROACH, 80.0 + 8.0 * (t - 25.2), speed=8.0), before=found, start=25.2)
+    assert len(after) == 0
+
+
+def test_a_stall_keeps_its_name_when_the_tracker_finds_it_again_under_another():
+    found = watch(25.0, on_lane(APPROACH, 80.0, identity=[5]))
+    found = watch(4.0, Actors.empty(), before=found, start=25.2)
+    found = watch(4.0, on_lane(APPROACH, 80.4, identity=[6]), before=found, start=29.4)
+    assert (found.actor.tolist(), found.confirmed.tolist()) == ([5], [True])
+
+
+def test_who_is_gone_is_forgotten():
+    found = watch(25.0, on_lane(APPROACH, 80.0))
+    assert len(watch(40.0, Actors.empty(), before=found, start=25.2)) == 0
+
+
+def test_vehicles_that_go_by_are_counted():
+    def scene(t):
+        return on_lane([APPROACH, APPROACH], [100.0, 60.0 + 8.0 * (t % 20.0)], speed=[0.0, 8.0])
+
+    assert watch(39.0, scene).passed[0] == 2
+
+
+def against(metres_s):
+    def scene(t):
+        actors = on_lane(APPROACH, 150.0 - metres_s * t, speed=metres_s)
+        return actors.replace(heading=actors.heading - np.pi)
+
+    return scene
+
+
+def test_driving_against_the_lane_is_found_within_two_seconds():
+    assert not watch(1.0, against(8.0)).confirmed.any()
+    found = confirmed(watch(2.0, against(8.0)))
+    assert found.kind.tolist() == [IncidentKind.WRONG_WAY]
+
+
+def test_rolling_back_or_turning_is_not_driving_against_the_lane():
+    assert not watch(6.0, against(1.5)).confirmed.any()
+    assert not watch(1.0, against(12.0)).confirmed.any()
+    crossing = on_lane(APPROACH, 100.0, speed=8.0)
+    assert not watch(6.0, crossing.replace(heading=crossing.heading + 1.8)).confirmed.any()
+
+
+def test_findings_name_the_actor_and_how_long():
+    findings = incident_findings(watch(30.0, on_lane(APPROACH, 100.0)))
+    assert findings.rule.tolist() == [Rule.STALLED_VEHICLE]
+    assert findings.subject.tolist() == [1]
+    assert findings.value[0] == pytest.approx(30.0, abs=0.5)
+    assert len(incident_findings(Incidents.empty())) == 0
