@@ -122,6 +122,8 @@ def run(options: argparse.Namespace, screen: Console) -> Answer:
                 ticks=ticks,
                 on_tick=lambda done, _: advance(done),
             )
+            world.close()
+            recorder.note_events(world.events())
             recorder.close(complete=outcome.ticks == ticks)
     finally:
         world.close()

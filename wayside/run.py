@@ -155,9 +155,14 @@ class Recorder:
         """Add a duration to the last recorded tick."""
         self._timings.setdefault(part, []).append(milliseconds)
 
+    def note_events(self, events: Sequence[Event]) -> None:
+        """Take in what happened after the last tick."""
+        self._events.extend(events)
+
     def flush(self) -> None:
-        """Write what is buffered as one segment."""
+        """Write what is buffered as one segment; events alone make none."""
         if not self._ticks:
+            self._append_events()
             return
         number = self._manifest["segments"]
         try:
@@ -173,9 +178,7 @@ class Recorder:
                 }
             )
             _write(ticks, self.folder / "ticks" / f"{number:05d}.parquet")
-            with (self.folder / "events.jsonl").open("ab") as log:
-                for event in self._events:
-                    log.write(msgspec.json.encode(event) + b"\n")
+            self._append_events()
             self._manifest["ticks"] += len(self._ticks)
             self._manifest["segments"] = number + 1
             self._manifest["hash"] = self.hash
@@ -186,7 +189,13 @@ class Recorder:
                 f"cannot write segment {number} of the Run {self.folder}: {error}; "
                 f"the Run is valid for its first {self._manifest['ticks']} ticks"
             ) from error
-        self._rows, self._ticks, self._events = {}, [], []
+        self._rows, self._ticks = {}, []
+
+    def _append_events(self) -> None:
+        with (self.folder / "events.jsonl").open("ab") as log:
+            for event in self._events:
+                log.write(msgspec.json.encode(event) + b"\n")
+        self._events = []
 
     def close(self, *, complete: bool) -> None:
         """Write the rest and seal the manifest; `complete` says whether the Run reached its planned end."""

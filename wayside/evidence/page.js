@@ -38,6 +38,8 @@ const asked = new URLSearchParams(location.hash.slice(1));
 setTheme(asked.get("theme") || memory.get("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 setLanguage(asked.get("lang") || memory.get("language") || root.lang);
 
+addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
+
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -82,16 +82,16 @@ def _step(span: float) -> float:
 def draw(figure: Figure, label: str) -> Markup:
     """Return a figure as SVG.
 
-    Named bars lie, with their names at the left; bars over numbers stand. Curves have gaps where a value is
+    Bars with names lie, with their names at the left; bars over numbers stand. Curves have gaps where a value is
     unknown.
 
     Args:
         figure: what to draw.
         label: identity of the element that names it, for readers of the page that do not see it.
     """
-    if figure.kind == "bar" and any(not isinstance(s.x, np.ndarray) for s in figure.series):
+    xs = [_numbers(s) for s in figure.series]
+    if figure.kind == "bar" and not all(len(x) == len(s.y) for x, s in zip(xs, figure.series, strict=True)):
         return _named_bars(figure, label)
-    xs = [np.asarray(s.x, np.float64) for s in figure.series]
     ys = [np.asarray(s.y, np.float64) for s in figure.series]
     every_x = np.concatenate(xs) if xs else np.empty(0)
     every_y = np.concatenate(ys) if ys else np.empty(0)
@@ -117,6 +117,14 @@ def draw(figure: Figure, label: str) -> Markup:
             case _:
                 parts.append(_curve(px, py, css, stepped=figure.kind == "step"))
     return _svg(WIDTH, HEIGHT, label, parts)
+
+
+def _numbers(series: Series) -> F64:
+    """Return where a series stands as numbers, though they may come as texts; none where a name is no number."""
+    try:
+        return np.array([float(x) for x in series.x], np.float64)
+    except ValueError:
+        return np.empty(0)
 
 
 def legend(figure: Figure) -> Markup:

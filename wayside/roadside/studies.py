@@ -72,6 +72,10 @@ def _together(parts: Sequence[Any]) -> F64:
     return np.concatenate([np.empty(0), *parts])
 
 
+def _plain(values: Any) -> F64:
+    return np.asarray(values, np.float64)
+
+
 def _rms(values: Any) -> float | None:
     return round(float(np.sqrt(np.mean(values**2))), 4) if len(values) else None
 
@@ -228,7 +232,7 @@ def _time_figure(compared: Sequence[Comparison], runs: Sequence[Run]) -> Figure:
             squares = np.bincount(place, one.error[rows] ** 2)
             there = np.flatnonzero(count)
             rms: F64 = np.sqrt(squares[there] / count[there])
-            series.append(Series(run.name, there * 10.0 + 5.0, rms))
+            series.append(Series(run.name, _plain(there * 10.0 + 5.0), rms))
     return Figure(
         "A1-over-time", "roadside.figure_time", "line", "roadside.axis_time", "roadside.axis_rmse", tuple(series)
     )
@@ -244,7 +248,7 @@ def _yaw_figure(runs: Sequence[Run]) -> Figure:
             degrees: F64 = np.degrees(quality.yaw_error[rows])
             name = f"{run.name}: {pole}" if len(runs) > 1 else str(pole)
             if len(rows):
-                series.append(Series(name, seconds, degrees))
+                series.append(Series(name, _plain(seconds), degrees))
     return Figure(
         "A1-yaw", "roadside.figure_yaw", "line", "roadside.axis_time", "roadside.axis_yaw", tuple(series)
     )

@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wayside.report import Figure, Grid, Line, Report, Series
-from wayside.security.tables import Distrust, Trust
+from wayside.roadside.tables import Detections, Poles
+from wayside.security.sight import UNSEEN, SightConfig, sight
+from wayside.security.tables import Distrust, PoleReach, Trust
 from wayside.table import F64
+from wayside.v2x.tables import Reports
 
 if TYPE_CHECKING:
     from wayside.run import Run
 
-FOUND_WITHIN_S = 30.0
+FOUND_WITHIN_S = 10.0
 EVIDENCE_EDGES_S = np.arange(0.0, 4.01, 0.25)
 
 
 def trust(runs: Sequence[Run]) -> Report:
     """Compare who was distrusted with who was planted as a forger.
 
-    The time to finding counts from the forger's first report; a forger that no pole can see may take long.
+    The time to finding that is judged counts only while some pole had a clear view of the place the forger claimed:
+    what a truck hides, nobody can call a lie. The whole time since its first report is shown beside it.
     """
-    delays, missed, honest, accused = list[float](), 0, 0, 0
+    delays, in_view, missed, honest, accused = list[float](), list[float](), 0, 0, 0
     reasons = dict.fromkeys(Distrust, 0)
     most_unseen = list[F64]()
     for run in runs:
@@ -47,7 +51,9 @@ def trust(runs: Sequence[Run]) -> Report:
             reasons[Distrust(int(memory.reason[row]))] += 1
             if sender in planted:
                 heard = int(tick[np.flatnonzero(memory.sender == np.uint64(sender))[0]])
-                delays.append((int(tick[row]) - max(heard, planted[sender])) * 1e-9)
+                since = max(heard, planted[sender])
+                delays.append((int(tick[row]) - since) * 1e-9)
+                in_view.append(_time_in_view(run, sender, since, int(tick[row])))
             else:
                 accused += 1
         missed += len(planted)
@@ -58,7 +64,7 @@ def trust(runs: Sequence[Run]) -> Report:
         lines=(
             Line(
                 "B9-forger-found", "security.found_line", FOUND_WITHIN_S, "<=", "s", "systems B9 [own]",
-                (max(delays) if not missed else float("nan")) if delays else None,
+                (max(in_view) if not missed else float("nan")) if in_view else None,
             ),
             Line(
                 "B9-honest-distrusted", "security.honest_line", 0, "==", "", "systems B9 [own]",
@@ -68,8 +74,9 @@ def trust(runs: Sequence[Run]) -> Report:
         grids=(
             Grid(
                 "trust", "security.trust_grid",
-                ("security.senders", "security.found", "security.missed", "security.accused", "security.delay"),
-                ((honest, len(delays), missed, accused, round(max(delays), 1) if delays else None),),
+                ("security.senders", "security.found", "security.missed", "security.accused", "security.in_view",
+                 "security.delay"),
+                ((honest, len(delays), missed, accused, _longest(in_view), _longest(delays)),),
             ),
             Grid(
                 "distrust-reasons", "security.reasons_grid", ("security.reason", "security.count"),
@@ -90,3 +97,21 @@ def trust(runs: Sequence[Run]) -> Report:
         ),
         runs=tuple(run.name for run in runs),
     )  # fmt: skip
+
+
+def _longest(seconds: list[float]) -> float | None:
+    """Return the longest time with one decimal place, None of none."""
+    return round(max(seconds), 1) if seconds else None
+
+
+def _time_in_view(run: Run, sender: int, from_ns: int, until_ns: int) -> float:
+    """Return for how long some pole should have seen the sender and did not [s]."""
+    poles, config, unseen = run.asset(Poles), SightConfig(), 0
+    for frame in run.frames([Reports, Detections, PoleReach], since_ns=from_ns):
+        if frame.time_ns > until_ns:
+            break
+        reports = frame[Reports]
+        verdict = sight(reports, frame[Detections], poles, frame[PoleReach], config)
+        unseen += bool((verdict[reports.sender == np.uint64(sender)] == UNSEEN).any())
+    tick_ns = float(np.median(np.diff(run.ticks))) if len(run.ticks) > 1 else 0.0
+    return unseen * tick_ns * 1e-9

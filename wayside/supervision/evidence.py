@@ -139,6 +139,14 @@ def gather_all(
     return {case: _gather(run, load, case, round(before_s * 1e9), round(after_s * 1e9)) for case in numbers}
 
 
+def write_files(run: Run, folder: Path) -> list[Path]:
+    """Write the evidence of every case about a permitted vehicle to `cases/case-<number>.zip` in a folder."""
+    _, cases = run.rows(Cases)
+    numbers = np.unique(cases.case[cases.rule <= Rule.SILENT]).tolist()
+    found = gather_all(run, numbers)
+    return [found[number].write(folder / "cases" / f"case-{number}.zip") for number in numbers]
+
+
 def _gather(run: Run, load: Load, case: int, before_ns: int, after_ns: int) -> EvidenceFile:
     all_cases: Cases = load(Cases)[1]
     rows = np.flatnonzero(all_cases.case == case)

@@ -162,7 +162,10 @@ def _rules_grid(cases_of: Counter[tuple[int, int]], vehicles_of: dict[int, set[i
         "cases-per-rule",
         "supervision.grid_rules",
         ("supervision.heading_rule", "supervision.heading_cases", "supervision.heading_subjects"),
-        tuple((rule_text(rule), counts[rule], len(vehicles_of.get(rule, ()))) for rule in Rule),
+        tuple(
+            (rule_text(rule), counts[rule], len(vehicles_of.get(rule, ())))
+            for rule in sorted(Rule, key=lambda rule: (-counts[rule], rule))
+        ),
     )
 
 
@@ -174,8 +177,11 @@ def _vehicles_grid(
 ) -> Grid:
     worst = {f.sender: f for f in sorted(followed, key=lambda f: f.seconds)}
     rows: list[tuple[str | int | float | None, ...]] = []
-    for sender in sorted(classes):
-        mine = sum(n for (rule, subject), n in cases_of.items() if subject == sender and rule in PERMIT_RULES)
+    cases: Counter[int] = Counter()
+    for (rule, subject), number in cases_of.items():
+        if rule in PERMIT_RULES:
+            cases[subject] += number
+    for sender in sorted(classes, key=lambda s: (-cases[s], -worst[s].seconds if s in worst else 0.0, s)):
         follow = worst.get(sender)
         state = "unconcerned" if follow is None else "complied" if follow.complied else "refused"
         rows.append(
@@ -183,7 +189,7 @@ def _vehicles_grid(
                 f"{sender:016x}",
                 f"admission.class_{VehicleClass(classes[sender]).name.lower()}",
                 round(hours.get(sender, 0.0), 3),
-                mine,
+                cases[sender],
                 f"supervision.{state}",
                 None if follow is None else round(follow.seconds, 1),
             )

@@ -42,7 +42,8 @@ def signals(light, since_s=-1000.0):
 
 
 def requests(active):
-    return MeasureRequests(measure=[1], active=[active], since_ns=[0], visibility=[100.0], station=[1])
+    row = {name: np.zeros(1, column.dtype) for name, column in MeasureRequests.columns.items()}
+    return MeasureRequests(**{**row, "active": np.array([active])})
 
 
 def permit(sender):
@@ -157,7 +158,7 @@ def test_who_is_gone_is_forgotten():
 
 def test_vehicles_that_go_by_are_counted():
     def scene(t):
-        return on_lane([APPROACH, APPROACH], [100.0, 60.0 + 8.0 * (t % 20.0)], speed=[0.0, 8.0])
+        return on_lane([APPROACH, APPROACH], [100.0, 60.5 + 8.0 * (t % 20.0)], speed=[0.0, 8.0])
 
     assert watch(39.0, scene).passed[0] == 2
 

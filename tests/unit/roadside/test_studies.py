@@ -13,9 +13,9 @@ START_NS = 1_000_000_000_000
 TICK_NS = 100_000_000
 
 
-def filled(kind, rows, **columns):
-    values = {name: np.zeros(rows, column.dtype) for name, column in kind.columns.items()} | columns
-    return kind(**{name: np.broadcast_to(value, rows) for name, value in values.items()})
+def filled(table, rows, **columns):
+    values = {name: np.zeros(rows, column.dtype) for name, column in table.columns.items()} | columns
+    return table(**{name: np.broadcast_to(value, rows) for name, value in values.items()})
 
 
 class Recorded:

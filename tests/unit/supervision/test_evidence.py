@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wayside.guard.tables import MeasureOrders
 from wayside.roadside.tables import Actors, Detections, RoadWeather
-from wayside.supervision.evidence import EvidenceError, gather, gather_all, verify
+from wayside.supervision.evidence import EvidenceError, gather, gather_all, verify, write_files
 from wayside.supervision.tables import Cases, Findings, Rule
 from wayside.v2x.tables import Reports
 
@@ -125,3 +125,9 @@ def test_a_rewritten_file_does_not_have_the_seal_that_was_noted():
     verify(rewritten.octets())
     with pytest.raises(EvidenceError, match="seal"):
         verify(rewritten.octets(), noted)
+
+
+def test_each_case_about_a_vehicle_gets_its_file(tmp_path):
+    (path,) = write_files(fake_run(), tmp_path)
+    assert path == tmp_path / "cases" / "case-4.zip"
+    assert verify(path.read_bytes()).about["subject"] == "77"

@@ -57,7 +57,6 @@ print(json.dumps({"most": most, "off": off, "lights": lights, "automated": autom
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_real_network_runs(name: str) -> None:
     folder = NETWORKS / name
