@@ -194,8 +194,8 @@ def judge_senders(
         time_ns,
         (
             config.jump_m, config.jumps, config.off_road, config.fastest, config.strongest, config.impossible,
-            config.unseen_s, config.per_seen, config.most_seen_s, config.forget_s, config.remember_s, config.hidden_s,
-            config.sticky_s, config.silent_s,
+            config.unseen_s, config.per_seen, config.most_seen_s, config.forget_s, config.remember_s,
+            config.hidden_s, config.sticky_s, config.silent_s,
         ),
     )  # fmt: skip
     return Trust(**dict(zip(Trust.columns, found, strict=True)))

@@ -24,8 +24,8 @@ EVIDENCE_EDGES_S = np.arange(0.0, 4.01, 0.25)
 def trust(runs: Sequence[Run]) -> Report:
     """Compare who was distrusted with who was planted as a forger.
 
-    The time to finding that is judged counts only while some pole had a clear view of the place the forger claimed:
-    what a truck hides, nobody can call a lie. The whole time since its first report is shown beside it.
+    The time to finding that is judged counts only while some pole had a clear view of the place the forger
+    claimed: what a truck hides, nobody can call a lie. The whole time since its first report is shown beside it.
     """
     delays, in_view, missed, honest, accused = list[float](), list[float](), 0, 0, 0
     reasons = dict.fromkeys(Distrust, 0)
