@@ -45,8 +45,8 @@ def measure() -> list[Bar]:
         actors = stored.manifest["rows"]["actors"]
         parts = [root / "whole" / name for name in ("tables", "ticks", "map")]
         size = sum(f.stat().st_size for part in parts for f in part.rglob("*") if f.is_file())
-        counted = duckdb.sql(SQL.format(run=root / "whole")).fetchone()
-        if counted is None or counted[0] != actors:
+        counted = duckdb.sql(SQL.format(run=root / "whole")).fetchall()
+        if counted != [(actors,)]:
             raise RuntimeError(f"DuckDB counts {counted} actor rows, the manifest says {actors}")
         short = ("--seconds", str(SHORT_SECONDS))
         hashes = [

@@ -93,7 +93,7 @@ def render(facts: dict[str, Any], reports: Sequence[Report], recorded: dict[str,
         begun=datetime.fromisoformat(facts["from"]) if facts["from"] else None,
         ended=datetime.fromisoformat(facts["until"]) if facts["until"] else None,
         style=Markup(room.joinpath("page.css").read_text("utf-8")),
-        script=Markup(room.joinpath("page.js").read_text("utf-8")),
+        script=Markup("\n").join(Markup(room.joinpath(f).read_text("utf-8")) for f in ("page.js", "replay.js")),
         recorded=_embedded(recorded),
         words=_embedded({key: in_both(f"evidence.{key}") for key in SCRIPT_WORDS}),
     )

@@ -82,9 +82,13 @@ def _rows_of(before: Incidents, actors: Actors, now: Bool, config: IncidentConfi
     place = np.minimum(np.searchsorted(actors.id, before.actor, sorter=order), len(actors) - 1)
     found = actors.id[order[place]] == before.actor
     row[found] = order[place[found]]
-    taken = set(row[found].tolist())
-    free = [int(n) for n in np.flatnonzero(now) if int(n) not in taken]
-    for lost in np.flatnonzero(~found & (before.kind == IncidentKind.STALLED_VEHICLE)).tolist():
+    missing = np.flatnonzero(~found & (before.kind == IncidentKind.STALLED_VEHICLE)).tolist()
+    if not missing:
+        return row
+    taken = np.zeros(len(actors), np.bool_)
+    taken[row[found]] = True
+    free = np.flatnonzero(now & ~taken).tolist()
+    for lost in missing:
         # the tracker may have lost it behind a truck and found it again as another
         away = [(float(np.hypot(actors.x[n] - before.x[lost], actors.y[n] - before.y[lost])), n) for n in free]
         nearest = min(away, default=(np.inf, -1))

@@ -20,16 +20,18 @@ from wayside.table import F64, I64
 from wayside.v2x.tables import Kind, Reports
 
 SECOND = 1e-9  # [s] in a nanosecond
+FULL_WEIGHT_FROM = 5.0  # speed of a vehicle from which each pair counts in full [m/s]
+STANDING_WEIGHT = 0.05  # and what a pair counts when it stands
 
 
 class PoleQualityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of `pole_quality`."""
 
-    forget_s: float = 40.0  # a pair counts 1/e of its weight after so long
+    forget_s: float = 25.0  # a pair counts 1/e of its weight after so long
     limit: float = 0.00873  # a turn of more than this is misaligned [rad], 0.5 degrees
     sure: float = 2.0  # standard deviations by which it must be more
-    least_samples: float = 150.0  # fewer pairs say nothing
-    correlation: float = 45.0  # so many pairs in a row tell as much as one, for errors of position last
+    least_samples: float = 60.0  # fewer pairs say nothing
+    correlation: float = 20.0  # so many pairs in a row tell as much as one, for errors of position last
     pair_within_m: float = 3.0  # a detection farther from a report is of another vehicle
     clear_by_m: float = 1.5  # by so much the second nearest must be farther than the nearest
     speed_within: float = 1.5  # speeds of a pair differ by no more [m/s]
@@ -42,7 +44,7 @@ def _pairs(
     report_x: F64, report_y: F64, velocity_x: F64, velocity_y: F64, report_ns: I64,
     turned: F64, within: float, clear: float, speed_within: float, near: float,
 ) -> Any:  # fmt: skip
-    """Return per scan the number of pairs and the sums of r*r, r*t, t*t; reports stand in the order of x."""
+    """Return per scan the weight of pairs and the weighted sums of r*r, r*t, t*t; reports stand in the order of x."""
     sums = np.zeros((len(first) - 1, 4))
     best = np.empty(len(report_x), np.int64)
     gap = np.empty((2, len(report_x)))  # to the nearest and the second nearest detection of a scan
@@ -64,7 +66,7 @@ def _pairs(
                 if report_x[r] > x[k] + reach + 15.0:
                     break
                 dt = (time_ns[k] - report_ns[r]) * SECOND
-                if abs(dt) > 0.3:
+                if abs(dt) > 0.3 or abs(report_y[r] - back_y) > reach + 15.0:
                     continue
                 dx = back_x - report_x[r] - velocity_x[r] * dt
                 dy = back_y - report_y[r] - velocity_y[r] * dt
@@ -86,10 +88,12 @@ def _pairs(
                 continue
             dx, dy = x[k] - true_x, y[k] - true_y
             sideways = ((true_x - pole_x[scan]) * dy - (true_y - pole_y[scan]) * dx) / away
-            sums[scan, 0] += 1.0
-            sums[scan, 1] += away * away
-            sums[scan, 2] += away * sideways
-            sums[scan, 3] += sideways * sideways
+            # one that stands says the same again and again
+            weight = max(min(pace[r] / FULL_WEIGHT_FROM, 1.0), STANDING_WEIGHT)
+            sums[scan, 0] += weight
+            sums[scan, 1] += weight * away * away
+            sums[scan, 2] += weight * away * sideways
+            sums[scan, 3] += weight * sideways * sideways
     return sums
 
 

@@ -129,6 +129,18 @@ def _watched(actors: Actors, rows: I64, poles: PoleReach) -> Bool:
     return result
 
 
+@numba.njit(cache=True)
+def _gone_by(along: F64, step_m: F64, here: F64) -> I64:
+    """Return how many of the rising places along are less than their own step beyond each place."""
+    went = np.zeros(len(here), np.int64)
+    for n in range(len(here)):
+        k = np.searchsorted(along, here[n])
+        while k < len(along) and along[k] - here[n] < 12.0:
+            went[n] += along[k] - here[n] < step_m[k]
+            k += 1
+    return went
+
+
 def _passing(actors: Actors, rows: I64, road: RoadMap) -> I64:
     """Return how many vehicles go by each standing one on its carriageway since the last look."""
     moving = np.flatnonzero((actors.lane >= 0) & (actors.speed > 3.0))
@@ -141,11 +153,7 @@ def _passing(actors: Actors, rows: I64, road: RoadMap) -> I64:
     along = edge * 1e5 + actors.offset[moving]
     here = road.lanes.edge[actors.lane[rows]] * 1e5 + actors.offset[rows]
     step_m = LOOK_EVERY_S * actors.speed[moving]
-    went = np.zeros(len(rows), np.int64)
-    low, high = np.searchsorted(along, here), np.searchsorted(along, here + 12.0)
-    for n in np.flatnonzero(high > low).tolist():
-        some = slice(low[n], high[n])
-        went[n] = np.count_nonzero(along[some] - here[n] < step_m[some])
+    went: I64 = _gone_by(along, step_m, here)
     return went
 
 

@@ -36,11 +36,11 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     fastest: float = 58.0  # [m/s]
     strongest: float = 16.0  # [m/s2] change of speed
     impossible: float = 2.5  # such reports remembered that are too many
-    unseen_s: float = 3.0  # seconds in clear view of a pole, unseen
-    per_seen: float = 2.0  # more of them for each second a pole did see it
+    unseen_s: float = 2.5  # seconds in clear view of a pole, unseen
+    per_seen: float = 1.0  # more of them for each second a pole did see it
     most_seen_s: float = 3.0  # of those that count
     forget_s: float = 20.0  # evidence has faded to a third
-    remember_s: float = 120.0  # the same for what poles saw
+    remember_s: float = 60.0  # the same for what poles saw
     hidden_s: float = 5.0  # the same for not being seen, while something may hide the sender
     sticky_s: float = 60.0  # distrust stays so long after the evidence ends
     silent_s: float = 5.0  # a sender unheard for longer is forgotten, unless distrusted

@@ -20,12 +20,17 @@ FIXED_WITHIN_S = 0.15  # earliest and latest end so near to each other are a pro
 GREENS = (Light.PERMISSIVE_GREEN, Light.PROTECTED_GREEN)
 ERROR_EDGES_S = np.array([0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0])
 FOUND_WITHIN_S = 90.0
+LEAP_NS = 1_000_000_000  # so near to its beginning, a planted lie may make lights leap
 
 
 class Changes(NamedTuple):
-    """Changes of light, one a row: when, of which group (controller * 256 + group), from what to what."""
+    """Changes of light, one a row: when by the controller, when heard, of which group, from what to what.
+
+    Groups are numbered controller * 256 + group.
+    """
 
     time_ns: I64
+    heard_ns: I64
     group: I64
     old: U8
     new: U8
@@ -38,7 +43,7 @@ def changes(tick_ns: I64, signals: Signals) -> Changes:
     group, light, since, tick = group[order], signals.light[order], signals.since_ns[order], tick_ns[order]
     new = np.flatnonzero((group[1:] == group[:-1]) & (light[1:] != light[:-1])) + 1
     began = np.where((since[new] > 0) & (since[new] <= tick[new]), since[new], tick[new])
-    return Changes(began, group[new], light[new - 1], light[new])
+    return Changes(began, tick[new], group[new], light[new - 1], light[new])
 
 
 def illegal(found: Changes, vehicle_groups: I64) -> Bool:
@@ -47,7 +52,7 @@ def illegal(found: Changes, vehicle_groups: I64) -> Bool:
     These are green to red without yellow, yellow back to green, and red to yellow (red and yellow together has no
     value of its own in the message set).
 
-    >>> one = Changes(np.array([0]), np.array([257]), np.array([6], np.uint8), np.array([3], np.uint8))
+    >>> one = Changes(np.array([0]), np.array([0]), np.array([257]), np.array([6], np.uint8), np.array([3], np.uint8))
     >>> illegal(one, np.array([257])), illegal(one, np.array([258]))
     (array([ True]), array([False]))
     """
@@ -90,17 +95,21 @@ def signals(runs: Sequence[Run]) -> Report:
         tick, said = run.rows(Signals)
         found = changes(tick, said)
         transitions += len(found.time_ns)
-        wrong += int(illegal(found, _vehicle_groups(run.road)).sum())
-        tick, forecasts = run.rows(SignalForecasts)
-        error, fixed = end_errors(tick, forecasts, found)
-        promised.append(error[fixed & ~np.isnan(error)])
-        learnt.append(error[~fixed & ~np.isnan(error)])
-        rates.extend(_rates(run.ticks, tick, forecasts))
         planted = {
             int(e.facts["subject"]): int(e.facts["from_ns"])
             for e in run.events
             if e.kind == "planted" and e.facts.get("fault") == "signal"
         }
+        not_allowed = illegal(found, _vehicle_groups(run.road))
+        for subject, from_ns in planted.items():
+            # the leap with which a planted lie begins is the lie's own
+            not_allowed &= (found.group // 256 != subject) | (np.abs(found.heard_ns - from_ns) > LEAP_NS)
+        wrong += int(not_allowed.sum())
+        tick, forecasts = run.rows(SignalForecasts)
+        error, fixed = end_errors(tick, forecasts, found)
+        promised.append(error[fixed & ~np.isnan(error)])
+        learnt.append(error[~fixed & ~np.isnan(error)])
+        rates.extend(_rates(run.ticks, tick, forecasts))
         tick, findings = run.rows(Findings)
         conflict = findings.rule == Rule.SIGNAL_CONFLICT
         for subject in np.unique(findings.subject[conflict]).tolist():

@@ -106,3 +106,8 @@ def test_a_charger_of_a_site_that_does_not_exist_gets_nothing():
 
 def test_without_chargers_there_are_no_orders():
     assert len(approve(ChargingRequests.empty(), chargers=Chargers.empty())) == 0
+
+
+def test_powers_are_rounded_down_so_that_their_sum_stays_below_the_limit_too():
+    orders = approve(requests([10, 11, 12], [60.0] * 3), sites=SITES.replace(limit_kw=[100.01, 60.0]))
+    assert orders.limit_kw.tolist()[:3] == [33.33] * 3

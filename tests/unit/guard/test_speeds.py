@@ -11,7 +11,7 @@ from wayside.guard.tables import SpeedOrders, Verdict, WarningOrders
 from wayside.guidance.tables import SpeedRequests
 from wayside.roadside.tables import Actors
 
-ROAD = SimpleNamespace(lanes=SimpleNamespace(speed_limit=np.array([13.89, 8.33, 1.0])))
+ROAD = SimpleNamespace(lanes=SimpleNamespace(speed_limit=np.array([13.89, 8.33, 1.0, 20.0])))
 
 
 def actors(*rows):
@@ -72,7 +72,7 @@ def test_who_is_not_there_or_off_the_lanes_gets_no_advice():
         max_size=9,
         unique_by=lambda r: r[0],
     ),
-    st.lists(st.tuples(st.integers(1, 9), st.integers(-1, 2)), max_size=9, unique_by=lambda r: r[0]),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(-1, 3)), max_size=9, unique_by=lambda r: r[0]),
 )
 def test_no_order_is_faster_than_its_lane_allows_or_too_slow_to_drive(asked, there):
     orders = approve(requests(*asked), actors(*there))

@@ -131,6 +131,13 @@ def test_silence_runs_from_the_last_report_where_it_could_be_heard(city):
     assert held(city.before, Rule.SILENT).value[0] == 0.0
 
 
+def test_a_vehicle_that_keeps_talking_is_never_silent(city):
+    for _ in range(100):
+        city.step([WELL])
+    row = held(city.before, Rule.SILENT)
+    assert row.since_ns[0] == row.last_ns[0] == city.now
+
+
 def test_silence_outside_the_range_of_every_unit_does_not_count(city):
     city.step([(77, 1000.0, 1000.0, 9.0)])
     heard = city.now
