@@ -166,6 +166,9 @@ def all_reports(stored: Run) -> list[Report]:
 
 def _report(stored: Run, screen: Console, language: Language, *, strict: bool) -> Answer:
     reports = all_reports(stored)
+    shutil.rmtree(stored.folder / "cases", ignore_errors=True)
+    for name in sorted(plugins("files")):
+        load_plugin("files", name)(stored, stored.folder)
     pack = load_plugin("packs", "evidence")
     page = pack.write_pack(stored, reports, stored.folder)
     pack.print_lines(reports, screen, language)

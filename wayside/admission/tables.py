@@ -56,9 +56,9 @@ class Zones(Table, key=("zone",), asset=True):
         """
         return zones.inside(x, y, self, corners)
 
-    def depth(self, corners: ZoneCorners, x: F64, y: F64) -> F64:
+    def depth(self, corners: ZoneCorners, x: F64, y: F64, *, own: U16 | None = None) -> F64:
         """Return how deep each point lies in each zone [m], negative outside; see `zones.depth`."""
-        return zones.depth(x, y, self, corners)
+        return zones.depth(x, y, self, corners, own=own)
 
 
 class Measures(Table, key=("measure",), asset=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from wayside.table import F64, I64, Bool
+from wayside.table import F64, I64, U16, Bool
 
 if TYPE_CHECKING:
     from wayside.admission.tables import ZoneCorners, Zones
@@ -38,11 +38,13 @@ def inside(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> Bool:
     return member
 
 
-def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> F64:
+def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners, *, own: U16 | None = None) -> F64:
     """Return how deep points lie in zones: the distance to the outline, negative outside.
 
     Args:
         x, y, zones, corners: as for `inside`.
+        own: per point, the one zone whose distance is wanted from outside too. Then the depth in other zones is
+            NaN where the point lies beyond the box around them, which keeps the cost of many zones low.
 
     Returns:
         One row a point, one column a zone [m]; NaN for a point that is nowhere or a zone without an outline.
@@ -53,7 +55,10 @@ def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> F64:
     array([ 4., -3.])
     """
     first, corner_x, corner_y = _outlines(zones, corners)
-    found: F64 = _depth(first, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64))
+    wanted = np.full(len(x), -1) if own is None else own.astype(np.int64)
+    names = zones.zone.astype(np.int64)
+    px, py = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    found: F64 = _depth(first, corner_x, corner_y, px, py, names, wanted, own is None)
     return found
 
 
@@ -74,6 +79,25 @@ def _outlines(zones: Zones, corners: ZoneCorners) -> tuple[I64, F64, F64]:
 
 
 @njit(cache=True)
+def _crossings(corner_x: F64, corner_y: F64, px: float, py: float) -> int:
+    """Count the borders that a ray from the point to the east crosses."""
+    count = 0
+    ax, ay = corner_x[-1], corner_y[-1]
+    for c in range(len(corner_x)):
+        bx, by = corner_x[c], corner_y[c]
+        if (ay > py) != (by > py):
+            # the lower end first, so that two zones find the same crossing on a shared border
+            if ay < by:
+                cross = ax + (bx - ax) * (py - ay) / (by - ay)
+            else:
+                cross = bx + (ax - bx) * (py - by) / (ay - by)
+            if px < cross:
+                count += 1
+        ax, ay = bx, by
+    return count
+
+
+@njit(cache=True)
 def _inside(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> Bool:
     zones = len(first) - 1
     member = np.zeros((len(x), zones), np.bool_)
@@ -87,30 +111,26 @@ def _inside(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> Bool:
             px, py = x[i], y[i]
             if not (low_x <= px <= high_x and low_y <= py <= high_y):
                 continue
-            ax, ay = corner_x[end - 1], corner_y[end - 1]
-            for c in range(begin, end):
-                bx, by = corner_x[c], corner_y[c]
-                if (ay > py) != (by > py):
-                    # the lower end first, so that two zones find the same crossing on a shared border
-                    if ay < by:
-                        cross = ax + (bx - ax) * (py - ay) / (by - ay)
-                    else:
-                        cross = bx + (ax - bx) * (py - by) / (ay - by)
-                    if px < cross:
-                        member[i, z] = not member[i, z]
-                ax, ay = bx, by
+            member[i, z] = _crossings(corner_x[begin:end], corner_y[begin:end], px, py) % 2 == 1
     return member
 
 
 @njit(cache=True)
-def _depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> F64:
+def _depth(
+    first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64, names: I64, own: I64, everywhere: bool
+) -> F64:
     depth = np.full((len(x), len(first) - 1), np.nan)
-    member = _inside(first, corner_x, corner_y, x, y)
     for z in range(len(first) - 1):
         begin, end = first[z], first[z + 1]
         if end - begin < 3:
             continue
+        low_x, high_x = corner_x[begin:end].min(), corner_x[begin:end].max()
+        low_y, high_y = corner_y[begin:end].min(), corner_y[begin:end].max()
         for i in range(len(x)):
+            px, py = x[i], y[i]
+            boxed = low_x <= px <= high_x and low_y <= py <= high_y
+            if np.isnan(px) or np.isnan(py) or not (boxed or everywhere or own[i] == names[z]):
+                continue
             nearest = np.inf
             ax, ay = corner_x[end - 1], corner_y[end - 1]
             for c in range(begin, end):
@@ -119,10 +139,10 @@ def _depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> F64:
                 length2 = dx * dx + dy * dy
                 along = 0.0
                 if length2 > 0.0:
-                    along = min(1.0, max(0.0, ((x[i] - ax) * dx + (y[i] - ay) * dy) / length2))
-                ox, oy = x[i] - ax - along * dx, y[i] - ay - along * dy
+                    along = min(1.0, max(0.0, ((px - ax) * dx + (py - ay) * dy) / length2))
+                ox, oy = px - ax - along * dx, py - ay - along * dy
                 nearest = min(nearest, ox * ox + oy * oy)
                 ax, ay = bx, by
-            if not (np.isnan(x[i]) or np.isnan(y[i])):
-                depth[i, z] = np.sqrt(nearest) if member[i, z] else -np.sqrt(nearest)
+            member = boxed and _crossings(corner_x[begin:end], corner_y[begin:end], px, py) % 2 == 1
+            depth[i, z] = np.sqrt(nearest) if member else -np.sqrt(nearest)
     return depth

@@ -52,7 +52,8 @@ def illegal(found: Changes, vehicle_groups: I64) -> Bool:
     These are green to red without yellow, yellow back to green, and red to yellow (red and yellow together has no
     value of its own in the message set).
 
-    >>> one = Changes(np.array([0]), np.array([0]), np.array([257]), np.array([6], np.uint8), np.array([3], np.uint8))
+    >>> zero, green, red = np.array([0]), np.array([6], np.uint8), np.array([3], np.uint8)
+    >>> one = Changes(zero, zero, np.array([257]), green, red)
     >>> illegal(one, np.array([257])), illegal(one, np.array([258]))
     (array([ True]), array([False]))
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+from numba import njit
 
 from wayside.admission.tables import Permits, ZoneCorners, Zones
 from wayside.guard.tables import MeasureOrders
@@ -84,9 +85,14 @@ def watch(
 
     moving = speed > config.standing_speed
     zone, max_speed = permits.zone[order], permits.max_speed[order]
-    depth = zones.depth(zone_corners, x, y)
-    outside = np.where(zone[:, None] == zones.zone, -depth, np.nan)
-    beyond = np.fmax.reduce(outside, axis=1, initial=np.nan)
+    depth = zones.depth(zone_corners, x, y, own=zone)
+    beyond = np.full(count, np.nan)
+    by_number = np.argsort(zones.zone)
+    place = np.searchsorted(zones.zone, zone, sorter=by_number)
+    known = np.flatnonzero(place < len(zones))
+    column = by_number[place[known]]
+    there = zones.zone[column] == zone[known]
+    beyond[known[there]] = -depth[known[there], column[there]]
     note(Rule.OUTSIDE_ZONE, beyond > config.border_m, beyond, 0.0)
     note(Rule.SPEED_ABOVE_PERMIT, too_fast(max_speed), speed, max_speed)
     minute = (time_ns // 60_000_000_000 + config.utc_offset_minutes) % 1440
@@ -158,9 +164,33 @@ def _nearest_visibility(weather: RoadWeather, x: F64, y: F64) -> F64:
     order = order[~np.isnan(weather.visibility[order])]
     if len(order) == 0:
         return np.full(len(x), np.nan)
-    distance = (x[:, None] - weather.x[order]) ** 2 + (y[:, None] - weather.y[order]) ** 2
-    nearest: F64 = weather.visibility[order][distance.argmin(axis=1)]
+    nearest: F64 = weather.visibility[order][_nearest(x, y, weather.x[order], weather.y[order])]
     return nearest
+
+
+@njit(cache=True)
+def _nearest(x: F64, y: F64, place_x: F64, place_y: F64) -> I64:
+    """Return for each point the index of the nearest place, of equally near ones the first."""
+    found = np.zeros(len(x), np.int64)
+    for i in range(len(x)):
+        least = np.inf
+        for k in range(len(place_x)):
+            distance2 = (x[i] - place_x[k]) ** 2 + (y[i] - place_y[k]) ** 2
+            if distance2 < least:
+                least, found[i] = distance2, k
+    return found
+
+
+@njit(cache=True)
+def _reached(x: F64, y: F64, place_x: F64, place_y: F64, reach: F64) -> Bool:
+    """Tell which points lie within reach of any place."""
+    found = np.zeros(len(x), np.bool_)
+    for i in range(len(x)):
+        for k in range(len(place_x)):
+            if (x[i] - place_x[k]) ** 2 + (y[i] - place_y[k]) ** 2 <= reach[k] ** 2:
+                found[i] = True
+                break
+    return found
 
 
 def _remembered(before: Watch, sender: U64, keys: I64, time_ns: int, config: WatchConfig) -> tuple[I64, I64]:
@@ -185,8 +215,7 @@ def _grown(kept: Watch, units: Units, time_ns: int, config: WatchConfig) -> Watc
     silent = kept.rule == Rule.SILENT
     if not silent.any():
         return kept
-    distance2 = (kept.x[:, None] - units.x) ** 2 + (kept.y[:, None] - units.y) ** 2
-    reached = silent & (distance2 <= (units.range * config.radio_share) ** 2).any(axis=1)
+    reached = silent & _reached(kept.x, kept.y, units.x, units.y, units.range * config.radio_share)
     return kept.replace(
         last_ns=np.where(reached, time_ns, kept.last_ns),
         value=np.where(silent, (time_ns - kept.since_ns) / 1e9, kept.value),
