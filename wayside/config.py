@@ -227,6 +227,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _read_steps(raw: Mapping[str, Any], path: Path) -> tuple[tuple[AnyStep, ...], dict[str, msgspec.Struct]]:
+    """Return the steps that run and their settings; steps set by the same struct share what is given for one."""
     raw = dict(raw)
     names = raw.pop("run", [])
     steps: list[AnyStep] = []
@@ -244,7 +245,8 @@ def _read_steps(raw: Mapping[str, Any], path: Path) -> tuple[tuple[AnyStep, ...]
         if struct is None:
             raise ConfigError(f"{path}: [steps.{name}]: this step has no settings")
         settings[name] = convert(values, struct, f"{path}: [steps.{name}]")
+    given = {type(struct): struct for struct in settings.values()}
     for one in steps:
         if one.config is not None and one.name not in settings:
-            settings[one.name] = one.config()
+            settings[one.name] = given.get(one.config) or one.config()
     return tuple(steps), settings

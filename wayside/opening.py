@@ -18,6 +18,8 @@ from wayside.table import Table
 from wayside.tick import Pipeline
 from wayside.world import Edge, World
 
+YEAR_NS = 365 * 86_400 * 10**9  # for how long vehicles that a World enrols are permitted
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -72,6 +74,10 @@ def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None
         shuffle_seed=shuffle_seed,
     )
     try:
+        if getattr(world, "enrolled", None) and not any(len(a) for a in assets if type(a).__name__ == "Permits"):
+            names, classes = zip(*world.enrolled, strict=True)  # type: ignore[attr-defined]
+            permit = load_plugin("placers", "permits")
+            world.assets = (*world.assets, permit(names, classes, 1, world.start_ns + YEAR_NS))
         given = frozenset(world.provides | edge.writes)
         pipeline = Pipeline.of(city.steps, city.settings, road, given, world.assets, world.start_ns)
     except BaseException:

@@ -315,6 +315,10 @@ class Table:
                 return False
         return undecided is None or not undecided.any()
 
+    def in_order(self) -> Self:
+        """Return the table in key order, for kernels that rely on it outside a Frame too."""
+        return self if len(self) < 2 or self._is_sorted() else self.take(self.order())
+
     def canonical(self) -> Self:
         """Return the table rounded and in key order, as a `Frame` holds it.
 

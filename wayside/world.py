@@ -92,6 +92,8 @@ class World(Protocol):
         assets: what stands there: poles, units, chargers, permits.
         start_ns: instant of the first tick.
         tick_ns: spacing of ticks.
+
+    A World may also have `enrolled`: names and classes of vehicles that drive themselves and hold no permit yet.
     """
 
     provides: frozenset[type[Table]]

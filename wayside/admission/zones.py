@@ -87,10 +87,8 @@ def _crossings(corner_x: F64, corner_y: F64, px: float, py: float) -> int:
         bx, by = corner_x[c], corner_y[c]
         if (ay > py) != (by > py):
             # the lower end first, so that two zones find the same crossing on a shared border
-            if ay < by:
-                cross = ax + (bx - ax) * (py - ay) / (by - ay)
-            else:
-                cross = bx + (ax - bx) * (py - by) / (ay - by)
+            low_x, low_y, high_x, high_y = (ax, ay, bx, by) if ay < by else (bx, by, ax, ay)
+            cross = low_x + (high_x - low_x) * (py - low_y) / (high_y - low_y)
             if px < cross:
                 count += 1
         ax, ay = bx, by

@@ -32,8 +32,8 @@ def approve_warnings(
     """Let the most urgent warning of each subject go out, unless it went out a moment ago.
 
     Every request becomes exactly one row. Of a subject's plausible requests the most urgent is the one with
-    the shortest lead (none left: NaN), then the smaller service number, then the smaller `other`; it is
-    APPROVED, or REPEATED where the same warning went out less than `repeat_s` ago. The others are
+    the shortest lead (what is so already, NaN, comes last), then the smaller service number, then the smaller
+    `other`; it is APPROVED, or REPEATED where the same warning went out less than `repeat_s` ago. The others are
     LESS_URGENT. Requests without sense are IMPLAUSIBLE: an unknown service, no subject or oneself as the danger,
     no position, a negative or too long lead, a confidence that is too small or above 1. What went out less than
     `repeat_s` ago and is not asked for now stays as REMEMBERED and does not go out.
@@ -58,7 +58,7 @@ def approve_warnings(
         & ~np.isnan(asked.y)
     )
 
-    urgency = np.where(np.isnan(asked.lead), 0.0, asked.lead)
+    urgency = np.where(np.isnan(asked.lead), np.inf, asked.lead)
     order = np.lexsort((asked.other, asked.service, urgency, asked.subject, ~plausible))
     subject = asked.subject[order]
     first = np.ones(count, np.bool_)

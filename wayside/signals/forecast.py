@@ -112,6 +112,7 @@ def light_history(
 
     Limits: a change that was not heard of (a gap longer than a light) makes one wrong length.
     """
+    signals, before = signals.in_order(), before.in_order()
     if _unchanged(
         signals.controller, signals.group, signals.light,
         before.controller, before.group, before.light, before.until_ns, before.since_ns,

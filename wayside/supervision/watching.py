@@ -11,7 +11,7 @@ from wayside.guard.tables import MeasureOrders
 from wayside.roadside.tables import Actors, RoadWeather, Units
 from wayside.step import step
 from wayside.supervision.tables import Rule, Watch
-from wayside.table import F64, I64, U64, Bool
+from wayside.table import F64, I64, U16, U64, Bool
 from wayside.v2x.tables import Reports
 
 RULES = (
@@ -86,13 +86,7 @@ def watch(
     moving = speed > config.standing_speed
     zone, max_speed = permits.zone[order], permits.max_speed[order]
     depth = zones.depth(zone_corners, x, y, own=zone)
-    beyond = np.full(count, np.nan)
-    by_number = np.argsort(zones.zone)
-    place = np.searchsorted(zones.zone, zone, sorter=by_number)
-    known = np.flatnonzero(place < len(zones))
-    column = by_number[place[known]]
-    there = zones.zone[column] == zone[known]
-    beyond[known[there]] = -depth[known[there], column[there]]
+    beyond = -_own_depth(zones, zone, depth)
     note(Rule.OUTSIDE_ZONE, beyond > config.border_m, beyond, 0.0)
     note(Rule.SPEED_ABOVE_PERMIT, too_fast(max_speed), speed, max_speed)
     minute = (time_ns // 60_000_000_000 + config.utc_offset_minutes) % 1440
@@ -156,6 +150,18 @@ def _placed(reports: Reports, actors: Actors, sender: U64) -> tuple[I64, F64, F6
     known, row = newest(actors.sender, actors.measured_ns, actors.id)
     x[row], y[row], speed[row] = actors.x[known], actors.y[known], actors.speed[known]
     return heard, x, y, speed
+
+
+def _own_depth(zones: Zones, zone: U16, depth: F64) -> F64:
+    """Return the depth of each vehicle in the zone of its permit [m]; NaN where there is no such zone."""
+    own = np.full(len(zone), np.nan)
+    by_number = np.argsort(zones.zone)
+    place = np.searchsorted(zones.zone, zone, sorter=by_number)
+    known = np.flatnonzero(place < len(zones))
+    column = by_number[place[known]]
+    there = zones.zone[column] == zone[known]
+    own[known[there]] = depth[known[there], column[there]]
+    return own
 
 
 def _nearest_visibility(weather: RoadWeather, x: F64, y: F64) -> F64:

@@ -24,6 +24,7 @@ from wayside.worlds.areas import Areas
 from wayside.worlds.charging import ChargingConfig, ChargingPlant
 from wayside.worlds.drivers import DriverConfig
 from wayside.worlds.engine import Engine, WorldError
+from wayside.worlds.enrolment import enrolled
 from wayside.worlds.faults import FaultConfig, Faults, asset
 from wayside.worlds.lights import SignalHeads
 from wayside.worlds.onboard import OnboardConfig
@@ -105,6 +106,7 @@ class SumoWorld:
     Attributes:
         engine: the simulation, for those who measure it.
         edge: the line between octets and tables, None where tables pass as they are.
+        enrolled: names and classes of ordinary cars that are made automated, so that somebody can permit them.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class SumoWorld:
         self._end_ns = start_ns + round(seconds * 1e9 / tick_ns) * tick_ns
         self._order = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
         routes = [folder / name for name in config.routes]
+        self.enrolled = enrolled(routes, config.automated_share)
         self.engine = _start(config, folder, routes, seed, tick_ns)
         self._said: list[Event] = []
         self._over = False

@@ -36,9 +36,9 @@ def test_the_most_urgent_warning_of_a_subject_goes_out_and_the_others_wait():
     assert orders.said_ns.tolist() == [0, NOW, NOW, 0]
 
 
-def test_what_is_already_so_is_more_urgent_than_what_will_be():
+def test_what_is_about_to_happen_is_more_urgent_than_what_is_so_already():
     orders = approve(requests((1, 5, 8, 0.4), (7, 5, 0, np.nan)))
-    assert orders.verdict.tolist() == [Verdict.LESS_URGENT, Verdict.APPROVED]
+    assert orders.verdict.tolist() == [Verdict.APPROVED, Verdict.LESS_URGENT]
 
 
 def test_at_equal_time_the_smaller_service_number_goes_first():
