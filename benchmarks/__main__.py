@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bar import Bar
-from wayside.run import machine
+from wayside.recorder import machine
 
 NAMES = ("readout", "scaling", "demo", "planted")
 

@@ -27,8 +27,9 @@ from wayside.config import City, ConfigError, built_in_cities, load_plugin, plug
 from wayside.language import Language, say
 from wayside.opening import open_city
 from wayside.operate import operate
+from wayside.recorder import Recorder
 from wayside.report import Report, Verdict
-from wayside.run import Recorder, Run, RunError
+from wayside.run import Run, RunError
 from wayside.table import declared_tables
 
 LISTS = ("cities", "steps", "studies", "worlds", "tables")

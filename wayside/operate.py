@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from wayside.frame import Frame
-from wayside.run import Recorder
+from wayside.recorder import Recorder
 from wayside.table import Table
 from wayside.tick import Pipeline
 from wayside.world import Edge, World

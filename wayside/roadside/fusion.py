@@ -149,6 +149,10 @@ def _take_in_report(t: Any, r: Any, s: Any) -> None:
         t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = 0.0  # nothing is known of this sender's
         t.variance_b = s.bias_variance
     _take_in(t, r, white, True, s)
+    if t.bias_x**2 + t.bias_y**2 > 16.0 * s.bias_variance:  # poles saw another vehicle beside it
+        t.variance_p += t.bias_x**2 + t.bias_y**2
+        t.x, t.y, t.bias_x, t.bias_y = t.x + t.bias_x, t.y + t.bias_y, 0.0, 0.0
+        t.covariance_pb, t.covariance_vb, t.variance_b = 0.0, 0.0, s.bias_variance
     t.heard_ns = max(r.time_ns, t.heard_ns)
     if not np.isnan(r.yaw_rate):
         t.yaw_rate += 0.5 * (r.yaw_rate - t.yaw_rate)
@@ -175,9 +179,8 @@ def _start(t: Any, m: Any, reported: bool, s: Any) -> None:
     t.x, t.y = m.x, m.y
     t.velocity_x = t.velocity_y = 0.0
     t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = t.covariance_pv = 0.0
-    t.variance_b = s.bias_variance
     sigma = m.position_sigma if m.position_sigma > 0.0 else 0.5
-    t.variance_p = 25.0 * sigma * sigma
+    t.variance_p, t.variance_b = 25.0 * sigma * sigma, s.bias_variance
     t.variance_v = 4.0 if m.kind >= VULNERABLE else 100.0
     if not np.isnan(m.speed) and not np.isnan(m.heading):
         t.velocity_x, t.velocity_y = m.speed * np.cos(m.heading), m.speed * np.sin(m.heading)

@@ -44,7 +44,7 @@ def _pairs(
     report_x: F64, report_y: F64, velocity_x: F64, velocity_y: F64, report_ns: I64,
     turned: F64, within: float, clear: float, speed_within: float, near: float,
 ) -> Any:  # fmt: skip
-    """Return per scan the weight of pairs and the weighted sums of r*r, r*t, t*t; reports stand in the order of x."""
+    """Return per scan the sums of weight, r*r, r*t and t*t over its pairs; reports stand in the order of x."""
     sums = np.zeros((len(first) - 1, 4))
     best = np.empty(len(report_x), np.int64)
     gap = np.empty((2, len(report_x)))  # to the nearest and the second nearest detection of a scan

@@ -74,6 +74,7 @@ class V2xEdge:
         self._counts: Counter[tuple[str, int]] = Counter()
         self._recent: dict[bytes, int] = {}
         self._forget_ns = 0
+        self._listened = -1  # the second whose SPAT were heard
         self._checked: dict[int, int] = {}
         self.proven: Counter[MessageType] = Counter()
         self.unread = 0
@@ -176,17 +177,23 @@ class V2xEdge:
     def hear(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
         """Return MeasureOrders and SignalForecasts as vehicles understand them; both always, empty if nothing.
 
+        Vehicles listen to every RSI, and to the SPAT of the first tick of each second. Of other messages one of
+        each kind is read a second, and all with `verify`, so that what was sent is known to be readable.
         Measures are the union over all units among these messages; a unit repeats them once a second, and how
         long a vehicle believes in one is its own affair. Times of forecasts count from now on.
         """
         shown: dict[tuple[int, int], spat.Row] = {}
         told: list[tuple[Any, ...]] = []
+        second = time_ns // 1_000_000_000
+        wanted = {MessageType.RSI}
+        if self._listened != second:
+            self._listened = second
+            wanted.add(MessageType.SPAT)
         for message in sorted(messages, key=lambda m: (m.time_ns, m.link)):
             index = message.payload[0] >> 4 if message.payload else -1
-            wanted = index in (MessageType.SPAT, MessageType.RSI) or self._verify
-            if not wanted and self._checked.get(index) == time_ns // 1_000_000_000:
+            if not (index in wanted or self._verify) and self._checked.get(index) == second:
                 continue
-            self._checked[index] = time_ns // 1_000_000_000
+            self._checked[index] = second
             try:
                 ((name, value),) = self._codec.decode(message.payload).items()
             except WireError:

@@ -8,7 +8,8 @@ from wayside.guard.tables import SpeedOrders, Verdict, WarningOrders
 from wayside.guidance.studies import episodes, requested, warnings
 from wayside.guidance.tables import Service, SpeedRequests, WarningRequests
 from wayside.maps.drawing import two_lane_road
-from wayside.run import Recorder, Run
+from wayside.recorder import Recorder
+from wayside.run import Run
 from wayside.worlds.tables import Truth
 
 ROAD = two_lane_road(length=2000.0)

@@ -7,7 +7,8 @@ from wayside.frame import Frame
 from wayside.maps.drawing import two_lane_road
 from wayside.report import Verdict
 from wayside.roadside.tables import Detections, Poles
-from wayside.run import Recorder, Run
+from wayside.recorder import Recorder
+from wayside.run import Run
 from wayside.security.plausibility import PlausibilityConfig, judge_senders
 from wayside.security.sight import PoleReachConfig, pole_reach
 from wayside.security.studies import trust

@@ -6,7 +6,8 @@ import pytest
 from wayside.frame import Frame
 from wayside.maps.drawing import crossroads
 from wayside.report import Verdict
-from wayside.run import Recorder, Run
+from wayside.recorder import Recorder
+from wayside.run import Run
 from wayside.signals.forecast import LightHistoryConfig, SignalForecastConfig, light_history, signal_forecasts
 from wayside.signals.studies import signals
 from wayside.signals.tables import Light, LightHistory

@@ -11,7 +11,8 @@ from wayside.columns import from_arrow, to_arrow
 from wayside.frame import Frame
 from wayside.maps.drawing import two_lane_road
 from wayside.roadside.tables import Detections, Poles, RoadWeather
-from wayside.run import SEGMENT_TICKS, Recorder, Run, RunError
+from wayside.recorder import SEGMENT_TICKS, Recorder
+from wayside.run import Run, RunError
 from wayside.table import F64, U64, Bool, Table, column
 from wayside.world import Event
 
@@ -104,9 +105,9 @@ def test_a_segment_that_cannot_be_written_leaves_the_earlier_ones_readable(tmp_p
     recorder = Recorder(folder, {"start_ns": 0, "tick_ns": TICK_NS}, two_lane_road(length=9.0))
     for tick in range(SEGMENT_TICKS):
         recorder.record(Frame(tick, [things(tick, 3)]), {})
-    (folder / "tables" / "things" / "00001.new").mkdir()  # the next segment finds its place taken
+    (folder / "tables" / "things" / "00001.new").mkdir(parents=True)  # the next segment finds its place taken
     with pytest.raises(RunError, match=f"valid for its first {SEGMENT_TICKS} ticks"):
-        for tick in range(SEGMENT_TICKS, 2 * SEGMENT_TICKS):
+        for tick in range(SEGMENT_TICKS, 3 * SEGMENT_TICKS):
             recorder.record(Frame(tick, [things(tick, 3)]), {})
     run = Run(folder)
     assert len(run.ticks) == SEGMENT_TICKS and len(list(run.frames([Things]))) == SEGMENT_TICKS
