@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.bar import Bar
 from benchmarks.demo import run
 from wayside.maps.road import RoadMap
+from wayside.operate import keep_memory
 from wayside.replaying import pipeline_of
 from wayside.roadside.tables import Actors
 from wayside.run import Run
@@ -131,6 +132,7 @@ def cost(stored: Run, wanted: int) -> tuple[float, float, dict[str, float]]:
 
 def measure() -> list[Bar]:
     """Measure."""
+    keep_memory()  # as every operating process does
     with tempfile.TemporaryDirectory() as place:
         run(Path(place) / "run", "--seconds", str(RECORDED_SECONDS))
         stored = Run(Path(place) / "run")

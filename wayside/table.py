@@ -322,10 +322,12 @@ class Table:
     def canonical(self) -> Self:
         """Return the table rounded and in key order, as a `Frame` holds it.
 
+        A table that is not stored is left unrounded: nothing remembers it, and its digest is not taken.
+
         Raises:
             TableError: two rows have the same key.
         """
-        table = self.rounded()
+        table = self.rounded() if self.stored else self
         if len(table) < 2 or table._is_sorted():
             return table
         table = table.take(table.order())

@@ -57,6 +57,16 @@ def _lane(
     away = lateral - middle
     bend = slope + away / settle
     eager = max(speed / max(limit[path[0]], 1.0), 1.0)  # who speeds now will speed on the next lane
+    # only lanes slower than the vehicle can become hold it back
+    fastest = max(eager * limit[path[0]], speed) if acceleration > 0.0 else speed
+    slower, slow_square, slow_at = 0, np.empty(PATH_LANES), np.empty(PATH_LANES)
+    ahead = length[path[0]] - offset
+    for k in range(1, lanes):
+        slow = eager * limit[path[k]]
+        if slow < fastest:
+            slow_square[slower], slow_at[slower] = slow * slow, ahead
+            slower += 1
+        ahead += length[path[k]]
     v, gone, base = speed, 0.0, 0.0
     fade = np.exp(-HORIZON_STEP_S / fades_s)
     gain = acceleration * fades_s * (1.0 - fade)
@@ -65,13 +75,10 @@ def _lane(
         gain *= fade
         if acceleration > 0.0:
             wish = min(wish, max(eager * limit[path[0]], v))
-        ahead = length[path[0]] - offset
-        for k in range(1, lanes):
-            slow = eager * limit[path[k]]
-            room = slow * slow + 2.0 * slowing * max(ahead - gone, 0.0)
+        for k in range(slower):
+            room = slow_square[k] + 2.0 * slowing * max(slow_at[k] - gone, 0.0)
             if wish * wish > room:
                 wish = np.sqrt(room)
-            ahead += length[path[k]]
         gone += 0.5 * (v + wish) * HORIZON_STEP_S
         v = wish
         at = offset + gone - base
@@ -111,10 +118,13 @@ def _predict(
         change = 0.0 if np.isnan(acceleration[n]) or np.isnan(heading[n]) else acceleration[n]
         on_foot = kind[n] == Kind.PEDESTRIAN
         follows, chosen = False, False
-        if lane[n] >= 0 and not on_foot and lane_kind[lane[n]] <= 3 and count[lane[n]] > 1:
+        stands = v == 0.0 and change <= 0.0
+        if not stands and lane[n] >= 0 and not on_foot and lane_kind[lane[n]] <= 3 and count[lane[n]] > 1:
             _, _, dx, dy, _ = point_on(lane[n], offset[n], 0, first, count, px, py, s)
             follows = np.cos(facing) * dx + np.sin(facing) * dy > np.cos(along_lane)
-        if follows:
+        if stands:
+            future[n, 0, :], future[n, 1, :], future[n, 2, :] = x[n], y[n], facing
+        elif follows:
             need = offset[n] + (v + max(change, 0.0) * fades_s) * horizon
             lanes, chosen = follow(
                 lane[n], need, path, first, count, px, py, length, successor_first, successor_lane

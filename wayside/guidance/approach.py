@@ -61,6 +61,7 @@ def _approach(
     likely_end: F64,
     next_green: F64,
     colour: U8,
+    wanted: Bool,
     reach: float,
 ) -> tuple[F64, I64, Bool, Bool, Bool]:
     """Walk along the lanes of each actor to the next stop line; see `Approach`."""
@@ -81,7 +82,7 @@ def _approach(
             slow_at[lane[i]] = max(slow_at[lane[i]], offset[i])
     for i in range(count):
         here = lane[i]
-        if here < 0 or here >= lanes or not np.isfinite(offset[i]):
+        if not wanted[i] or here < 0 or here >= lanes or not np.isfinite(offset[i]):
             continue
         ahead, blocked = lane_length[here] - offset[i] - half_length[i], slow_at[here] > offset[i] + 0.01
         while True:
@@ -122,11 +123,17 @@ def _approach(
 
 
 def approach(
-    actors: Actors, signal_forecasts: SignalForecasts, road: RoadMap, *, reach: float = 200.0
+    actors: Actors,
+    signal_forecasts: SignalForecasts,
+    road: RoadMap,
+    *,
+    reach: float = 200.0,
+    wanted: Bool | None = None,
 ) -> Approach:
     """Return the next stop line and light of each actor within `reach` metres along its lane.
 
-    Past the actor's own lane the way is followed only as long as it does not fork.
+    Of actors that are not `wanted` (all are, if not given) nothing is found. Past the actor's own lane the way is
+    followed only as long as it does not fork.
     """
     return Approach(
         *_approach(
@@ -146,6 +153,7 @@ def approach(
             signal_forecasts.likely_end,
             signal_forecasts.next_green,
             _COLOUR,
+            np.ones(len(actors), np.bool_) if wanted is None else wanted,
             reach,
         )
     )

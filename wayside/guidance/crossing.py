@@ -115,9 +115,10 @@ def intersection_collision(
     left, right = near_pairs(middle_x, middle_y, radius, seeks, sought)
     if not len(left):
         return WarningRequests.empty()
-    stop = stops_before(
-        actors, approach(actors, signal_forecasts, road, reach=120.0), deceleration=config.yielding_deceleration
-    )
+    paired = np.zeros(len(actors), np.bool_)
+    paired[left] = paired[right] = True
+    ahead = approach(actors, signal_forecasts, road, reach=120.0, wanted=paired)
+    stop = stops_before(actors, ahead, deceleration=config.yielding_deceleration)
     other, lead, confidence, value = _judge(
         left, right, rows,
         actors.x, actors.y, actors.heading, actors.speed, actors.acceleration,

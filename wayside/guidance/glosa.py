@@ -57,7 +57,7 @@ def speed_advice(
     able = motorised(actors) & (actors.sender != 0) & (actors.speed >= config.from_speed)
     if not (able.any() and len(signal_forecasts)):
         return SpeedRequests.empty()
-    found = approach(actors, signal_forecasts, road, reach=config.within_m)
+    found = approach(actors, signal_forecasts, road, reach=config.within_m, wanted=able)
     rows = np.flatnonzero(able & found.alike & found.clear & (found.distance >= config.from_m))
     if not len(rows):
         return SpeedRequests.empty()

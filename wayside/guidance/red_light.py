@@ -36,7 +36,7 @@ def red_light(
     fast = motorised(actors) & (actors.sender != 0) & (actors.speed >= config.from_speed)
     if not (fast.any() and len(signal_forecasts)):
         return WarningRequests.empty()
-    found = approach(actors, signal_forecasts, road, reach=150.0)
+    found = approach(actors, signal_forecasts, road, reach=150.0, wanted=fast)
     near = np.flatnonzero(fast & (found.row >= 0) & (found.distance > 0.0))
     distance, speed, row = found.distance[near], actors.speed[near], found.row[near]
     needed = speed**2 / (2 * np.maximum(distance, 0.1))

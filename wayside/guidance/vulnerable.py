@@ -99,9 +99,10 @@ def vulnerable_road_user(
     left, right = near_pairs(middle_x, middle_y, radius, seeks, walkers)
     if not len(left):
         return WarningRequests.empty()
-    stop = stops_before(
-        actors, approach(actors, signal_forecasts, road, reach=120.0), deceleration=config.yielding_deceleration
-    )
+    paired = np.zeros(len(actors), np.bool_)
+    paired[left] = paired[right] = True
+    ahead = approach(actors, signal_forecasts, road, reach=120.0, wanted=paired)
+    stop = stops_before(actors, ahead, deceleration=config.yielding_deceleration)
     kind = road.lanes.kind[actors.lane]
     beside = (actors.lane >= 0) & ((kind == LaneKind.SIDEWALK) | (kind == LaneKind.WALKING_AREA))
     other, lead, confidence, value = _judge(

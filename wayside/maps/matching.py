@@ -193,8 +193,10 @@ def match_points(
                 c = row * grid.columns + column
                 for entry in range(cell_first[c], cell_first[c + 1]):
                     s = cell_segment[entry]
+                    if not kinds & owner[s, KIND]:
+                        continue
                     _, d2 = _foot(x[i], y[i], line, s)
-                    if d2 > within or not kinds & owner[s, KIND]:
+                    if d2 > within:
                         continue
                     if d2 < least:  # a lane further than the worst that the nearest can count cannot win
                         least, within = d2, min(within, (np.sqrt(d2) + HEADING_WEIGHT_M) ** 2)

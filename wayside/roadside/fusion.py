@@ -14,6 +14,7 @@ from wayside.table import I64
 
 SECOND = 1e-9  # [s] in a nanosecond
 CELL_M = 8.0  # side of a cell of the grid in which tracks are found
+LEAP = 9.0  # squared difference over its variance from which a road user was not where it was believed to be
 VULNERABLE = 5  # kinds from here on are cyclists and pedestrians
 
 
@@ -108,10 +109,10 @@ def _take_in(t: Any, m: Any, variance: float, reported: bool, s: Any) -> None:
     if reported:
         dx, dy, hb = dx - t.bias_x, dy - t.bias_y, 1.0
     variance += _noise(t, s) * abs(dt) ** 3 / 3.0
-    squared = dx * dx + dy * dy
-    if squared > s.gate * _spread(t, dt, reported, variance, s):
-        t.variance_p += squared  # it has leapt; believe where it is now
+    # what is far off has leapt, and is believed where it is now
+    t.variance_p += max(dx * dx + dy * dy - LEAP * _spread(t, dt, reported, variance, s), 0.0)
     surprise = min(_correct(t, dx, dy, 1.0, dt, hb, variance), 10.0)
+    t.stress += 0.3 * (surprise - t.stress)
     heading = m.heading
     if np.isnan(heading):
         heading = np.arctan2(t.velocity_y, t.velocity_x) if t.velocity_x**2 + t.velocity_y**2 > 0.25 else t.heading
@@ -119,10 +120,9 @@ def _take_in(t: Any, m: Any, variance: float, reported: bool, s: Any) -> None:
         heading = 0.0  # what stands, stands in every direction
     if not np.isnan(m.speed * heading):
         vx, vy = m.speed * np.cos(heading) - t.velocity_x, m.speed * np.sin(heading) - t.velocity_y
-        # an old speed says less of the present one
-        variance = _velocity_variance(m.speed, s, reported) + _noise(t, s) * abs(dt)
-        surprise = 0.5 * (surprise + min(_correct(t, vx, vy, 0.0, 1.0, 0.0, variance), 10.0))
-    t.stress += 0.2 * (surprise - t.stress)
+        # an old speed says less of the present one, and one that does not lead to where it is seen says little
+        variance = _velocity_variance(m.speed, s, reported) * max(t.stress, 1.0) ** 3 + _noise(t, s) * abs(dt)
+        _correct(t, vx, vy, 0.0, 1.0, 0.0, variance)
     _turn(t, m, reported)
     t.hits = min(t.hits + 1, 65535)
     t.history |= 1
@@ -358,7 +358,7 @@ def fuse(
     grid_ns: int,
     s: Any,
 ) -> int:
-    """Take a tick's measurements into the tracks, in place.
+    """Take a tick's measurements into the tracks, in place; return how many tracks there are then.
 
     Args:
         tracks: records of `Tracks`; the first `count` are those of the last tick, the rest is room for new ones.
@@ -371,9 +371,6 @@ def fuse(
         order: the order of instants, of all reports (0, 1, ...) followed by all scans.
         grid_ns: usual instant of the measurements.
         s: settings.
-
-    Returns:
-        The number of tracks now.
     """
     size = 64
     while size < 2 * len(tracks):

@@ -346,3 +346,20 @@ def test_whatever_comes_in_variances_stay_positive_and_identities_unique(seed, n
         for name in ("variance_p", "variance_v", "variance_b"):
             assert (getattr(tracks, name) > 0).all()
         assert (tracks.variance_p * tracks.variance_v >= tracks.covariance_pv**2 * 0.99 - 1e-3).all()
+
+
+def test_a_pole_that_misstates_speed_does_not_drag_the_position_away():
+    tracks = Tracks.empty()
+    for k in range(60):
+        scan = START_NS + k * TICK_NS
+        tracks = step(tracks, scan + TICK_NS, detections(k, 0.0, scan, speed=16.0))
+    assert len(tracks) == 1
+    assert tracks.x[0] == pytest.approx(59.0, abs=1.5)
+
+
+def test_a_positioning_error_beyond_belief_is_unlearned():
+    tracks = drive(30, heard=True)
+    wrong = tracks.replace(bias_x=[2.5], x=tracks.x - 2.5)
+    after = drive(2, start=30, before=wrong, sees=lambda k: False, heard=True)
+    assert after.bias_x[0] == pytest.approx(0.0, abs=0.2)
+    assert after.x[0] == pytest.approx(30.0, abs=0.3)
