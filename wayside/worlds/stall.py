@@ -56,7 +56,9 @@ class Stall:
         lane = truth.lane
         ordinary = (truth.kind == Kind.CAR) & (truth.automated == 0) & (truth.speed > 4.0) & (lane >= 0)
         ordinary &= self._usable[lane]
-        seen = self._in_view(truth.x, truth.y)
+        ahead = truth.speed**2 / (2.0 * BRAKES) + 5.0
+        # where it will stand counts, not where it is
+        seen = self._in_view(truth.x + ahead * np.cos(truth.heading), truth.y + ahead * np.sin(truth.heading))
         known = seen | truth.equipped
         roomy = ordinary & self._roomy[lane]
         ranks = [roomy & seen, roomy & known, ordinary & known, ordinary]
@@ -65,8 +67,7 @@ class Stall:
             drawn = {identity(f"{self._seed} stall {truth.id[n]}"): n for n in np.flatnonzero(rank).tolist()}
             for _, row in sorted(drawn.items()):
                 name = self._readout.name_of[int(truth.id[row])]
-                speed = float(truth.speed[row])
-                end = vehicle.getLanePosition(name) + speed * speed / (2.0 * BRAKES) + 5.0
+                end = vehicle.getLanePosition(name) + float(ahead[row])
                 lane_name = self._road.lane_names[int(lane[row])]
                 if end > self._sumo.lane.getLength(lane_name) - QUEUE_CLEAR_M:
                     continue
