@@ -15,12 +15,15 @@ from wayside.frame import Frame
 from wayside.guidance.tables import SpeedRequests
 from wayside.maps.road import RoadMap
 from wayside.maps.sumo import read_net
+from wayside.recorder import Recorder
 from wayside.roadside.tables import Poles, WeatherStations
+from wayside.run import Run
 from wayside.supervision.tables import Findings
 from wayside.table import Table
 from wayside.world import World
 from wayside.worlds.faults import FaultConfig
 from wayside.worlds.grid import make_grid
+from wayside.worlds.log import LogWorld
 from wayside.worlds.sumo import SumoConfig, open_world
 
 START_NS = 1_772_413_200_000_000_000
@@ -74,7 +77,24 @@ def open_sumo(place: Place, seed: int) -> World:
     )
 
 
-WORLDS: dict[str, Callable[[Place, int], World]] = {"sumo": open_sumo}
+def open_log(place: Place, seed: int) -> World:
+    """Record a simulated World and open what was stored."""
+    folder = place.folder / f"run-{seed}"
+    if not folder.is_dir():
+        world = open_sumo(place, seed)
+        given = sorted(kind.table_name for kind in world.provides)
+        about = {"start_ns": START_NS, "tick_ns": TICK_NS, "given": given, "assets": ["poles"]}
+        with Recorder(folder, about, place.road) as recorder:
+            now_ns = START_NS
+            while (intake := world.poll(now_ns)) is not None:
+                recorder.record(Frame(now_ns, [*intake.tables, place.assets[0]]), {}, world.events())
+                now_ns += TICK_NS
+            recorder.close(complete=True)
+        world.close()
+    return LogWorld(Run(folder))
+
+
+WORLDS: dict[str, Callable[[Place, int], World]] = {"sumo": open_sumo, "log": open_log}
 
 
 @pytest.fixture(params=sorted(WORLDS))

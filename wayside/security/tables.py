@@ -22,10 +22,10 @@ class Trust(Table, key=("sender",), position=("x", "y")):
 
     sender: U64 = column("", "V2X identity")
     time_ns: I64 = column("ns", "instant of its last report")
-    x: F64 = column("m", "last reported position, east of the city's origin", places=3)
-    y: F64 = column("m", "last reported position, north of the city's origin", places=3)
-    speed: F64 = column("m/s", "last reported speed", places=3)
-    heading: F64 = column("rad", "last reported heading", places=4)
+    x: F64 = column("m", "last reported position, east of the city's origin", places=2)
+    y: F64 = column("m", "last reported position, north of the city's origin", places=2)
+    speed: F64 = column("m/s", "last reported speed", places=2)
+    heading: F64 = column("rad", "last reported heading", places=3)
     reports: U16 = column("", "reports heard, capped")
     jumps: F64 = column("", "evidence for JUMPS, forgetting", places=3)
     off_road: F64 = column("", "evidence for OFF_ROAD, forgetting", places=3)
@@ -44,7 +44,7 @@ class PoleReach(Table, key=("pole",), position=("x", "y")):
     """How far each pole has been seen to see lately."""
 
     pole: U16 = column("", "number of the pole")
-    x: F64 = column("m", "of the pole, east of the city's origin", places=3)
-    y: F64 = column("m", "of the pole, north of the city's origin", places=3)
+    x: F64 = column("m", "of the pole, east of the city's origin", places=2)
+    y: F64 = column("m", "of the pole, north of the city's origin", places=2)
     reach: F64 = column("m", "distance of its farthest detections, shrinking with time", places=2)
     time_ns: I64 = column("ns", "instant of that")

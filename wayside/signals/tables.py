@@ -63,8 +63,8 @@ class Passages(Table, key=("actor",), position=("x", "y")):
     """Vehicles before a stop line or in the junction behind it: what the watch over signals remembers of them."""
 
     actor: U64 = column("", "identity of the actor")
-    x: F64 = column("m", "east of the city's origin", places=3)
-    y: F64 = column("m", "north of the city's origin", places=3)
+    x: F64 = column("m", "east of the city's origin", places=1)
+    y: F64 = column("m", "north of the city's origin", places=1)
     seen_ns: I64 = column("ns", "when it was last seen on a lane that counts")
     edge: I32 = column("", "carriageway it approaches on or came from, -1 none")
     controller: I32 = column("", "controller at the end of that carriageway, -1 none")

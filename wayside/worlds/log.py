@@ -43,13 +43,15 @@ class LogWorld:
         self.tick_ns = int(run.manifest["tick_ns"])
         kinds = sorted(self.provides, key=lambda kind: kind.table_name)
         self._frames = run.frames(kinds, since_ns=self.start_ns)
-        self._events = [e for e in run.events if e.time_ns >= self.start_ns]
+        self._events = sorted((e for e in run.events if e.time_ns >= self.start_ns), key=lambda e: e.time_ns)
+        self._now_ns = self.start_ns - self.tick_ns
 
     def poll(self, until_ns: int) -> Intake | None:
         """Return the next tick's tables; None after the last."""
         frame = next(self._frames, None)
         if frame is None:
             return None
+        self._now_ns = frame.time_ns
         if frame.time_ns != until_ns:
             raise RunError(f"the log's next tick is at {frame.time_ns} ns, but {until_ns} ns was asked for")
         return Intake(frame.time_ns, (), tuple(frame.values()))
@@ -58,9 +60,10 @@ class LogWorld:
         """Do nothing: the past does not change."""
 
     def events(self) -> Sequence[Event]:
-        """Return what the Run's log says happened, once."""
-        events, self._events = self._events, []
-        return events
+        """Return what the Run's log says happened up to the last tick given, once."""
+        told = [event for event in self._events if event.time_ns <= self._now_ns]
+        self._events = self._events[len(told) :]
+        return told
 
     def close(self) -> None:
         """Let go of the Run."""
