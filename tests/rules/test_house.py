@@ -88,7 +88,12 @@ def test_every_text_the_source_asks_for_is_there() -> None:
         text = source.read_text("utf-8")
         for key in asked.findall(text):
             module = PACKAGE / Path(*key.split("."))
-            is_module = key.startswith("wayside.") or key in FILES or module.with_suffix(".py").is_file() or module.is_dir()
+            is_module = (
+                key.startswith("wayside.")
+                or key in FILES
+                or module.with_suffix(".py").is_file()
+                or module.is_dir()
+            )
             if key not in catalogue() and not is_module:
                 missing.append(f"{source.relative_to(ROOT)}: {key}")
     assert not missing

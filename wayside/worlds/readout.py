@@ -112,6 +112,7 @@ class Readout:
         self._rides = sumo.person.getVehicle
         self.names: tuple[str, ...] = ()
         self.name_of: dict[int, str] = {}
+        self._before = Truth.empty()
 
     def _vehicle_facts(self, name: str) -> tuple[int, int, float, float, bool, int]:
         vehicle = self._sumo.vehicle
@@ -132,7 +133,22 @@ class Readout:
         return person_identity(name), Kind.PEDESTRIAN, max(length, 0.3), max(width, 0.3), False, VehicleClass.NONE
 
     def read(self) -> Truth:
-        """Return all vehicles and all persons on foot, in order of identity."""
+        """Return all vehicles and all persons on foot, in order of identity.
+
+        SUMO does not list a vehicle that has left its parking place and waits for a gap to enter the lane. It is
+        still there: its last row is kept until it is listed again or has arrived.
+        """
+        truth = self._listed()
+        parked = self._before.take((self._before.lane < 0) & (self._before.speed == 0.0))
+        waiting = parked.take(~np.isin(parked.id, truth.id) & (parked.kind != Kind.PEDESTRIAN))
+        if len(waiting):
+            arrived = [identity(name) for name in self._sumo.simulation.getArrivedIDList()]
+            waiting = waiting.take(~np.isin(waiting.id, np.array(arrived, np.uint64)))
+            truth = _table(dict(Truth.concatenate([truth, waiting]).arrays()))
+        self._before = truth
+        return truth
+
+    def _listed(self) -> Truth:
         self.names = self._sumo.vehicle.getIDList()
         persons = self._sumo.person.getIDList()
         vehicles = self._reads.columns(self.names, self._vehicles, self._lanes)

@@ -5,9 +5,9 @@ import pytest
 
 from wayside.frame import Frame
 from wayside.maps.drawing import two_lane_road
+from wayside.recorder import Recorder
 from wayside.report import Verdict
 from wayside.roadside.tables import Detections, Poles
-from wayside.recorder import Recorder
 from wayside.run import Run
 from wayside.security.plausibility import PlausibilityConfig, judge_senders
 from wayside.security.sight import PoleReachConfig, pole_reach

@@ -5,8 +5,8 @@ import pytest
 
 from wayside.frame import Frame
 from wayside.maps.drawing import crossroads
-from wayside.report import Verdict
 from wayside.recorder import Recorder
+from wayside.report import Verdict
 from wayside.run import Run
 from wayside.signals.forecast import LightHistoryConfig, SignalForecastConfig, light_history, signal_forecasts
 from wayside.signals.studies import signals

@@ -10,8 +10,8 @@ import pytest
 from wayside.columns import from_arrow, to_arrow
 from wayside.frame import Frame
 from wayside.maps.drawing import two_lane_road
-from wayside.roadside.tables import Detections, Poles, RoadWeather
 from wayside.recorder import SEGMENT_TICKS, Recorder
+from wayside.roadside.tables import Detections, Poles, RoadWeather
 from wayside.run import Run, RunError
 from wayside.table import F64, U64, Bool, Table, column
 from wayside.world import Event

@@ -1,0 +1,115 @@
+"""The command line says what is wrong and how to mend it, in both languages, and exits accordingly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wayside.cli import main
+
+NET = (
+    '<net version="1.20"><edge id="a" from="x" to="y">'
+    '<lane id="a_0" index="0" speed="10" length="10" shape="0,0 10,0"/></edge>'
+    '<junction id="x" type="dead_end" x="0" y="0" incLanes="" intLanes="" shape="0,0 0,1"/>'
+    '<junction id="y" type="dead_end" x="10" y="0" incLanes="a_0" intLanes="" shape="10,0 10,1"/>'
+)
+
+
+def run(*arguments: str | Path) -> int:
+    return main([str(a) for a in arguments])
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """Return the error that `--json` prints, having checked the exit code and that people are told too."""
+    assert run(*arguments, "--json") == 2
+    said = capsys.readouterr()
+    error: str = json.loads(said.out)["error"]
+    assert error.split(maxsplit=1)[0] in said.err
+    return error
+
+
+def test_help_is_in_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["run", "--help"], ["replay", "--help"], ["check", "--help"]):
+        texts = []
+        for language in ("en", "zh"):
+            with pytest.raises(SystemExit) as left:
+                main([*arguments, "--language", language])
+            assert left.value.code == 0
+            texts.append(capsys.readouterr().out)
+        assert texts[0] != texts[1]
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in texts[1])
+
+
+def test_an_unknown_city_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "pingshan" in complaint(capsys, "run", "pingshang")
+
+
+def test_a_missing_net_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "no file" in complaint(capsys, "run", "--net", tmp_path / "no.net.xml", "--routes", tmp_path / "r.xml")
+
+
+def test_a_net_without_routes_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.net.xml").write_text(NET + "</net>")
+    assert "--routes" in complaint(capsys, "run", "--net", tmp_path / "a.net.xml")
+
+
+def test_routes_without_a_net_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "--net" in complaint(capsys, "run", "--routes", tmp_path / "a.rou.xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (NET, "no element found"),
+        ("<osm/>", "SUMO"),
+        ("", "no element found"),
+        (NET.replace("1.20", "9.0") + "</net>", "version"),
+    ],
+)
+def test_a_broken_net_is_named_with_its_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "a.net.xml").write_text(text)
+    (tmp_path / "a.rou.xml").write_text("<routes/>")
+    out = tmp_path / "out"
+    files = ("--net", tmp_path / "a.net.xml", "--routes", tmp_path / "a.rou.xml", "--origin", "22.7", "114.3")
+    error = complaint(capsys, "run", *files, "--out", out)
+    assert words in error and "a.net.xml" in error
+    assert not out.exists()
+
+
+def test_a_folder_with_something_in_it_is_not_overwritten(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "note.txt").write_text("mine")
+    assert "--replace" in complaint(capsys, "run", "pingshan", "--out", tmp_path)
+    assert "not a Run" in complaint(capsys, "run", "pingshan", "--out", tmp_path, "--replace")
+    assert (tmp_path / "note.txt").read_text() == "mine"
+
+
+def test_a_length_of_nothing_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "--seconds" in complaint(capsys, "run", "pingshan", "--seconds", "0", "--out", tmp_path / "out")
+
+
+def test_what_is_no_run_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for command in (("replay", tmp_path), ("report", tmp_path), ("study", "perception", tmp_path)):
+        assert "is not a Run" in complaint(capsys, *command)
+
+
+def test_an_unknown_study_names_the_nearest(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "did you mean 'perception'" in complaint(capsys, "study", "perceptio", tmp_path)
+
+
+def test_the_pilot_zone_passes_its_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "pingshan", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["facts"]["Permits"] == 40 and not facts["problems"]
+
+
+def test_everything_installed_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["cities"] == ["anywhere", "pingshan"]
+    assert "track" in facts["steps"] and "sumo" in facts["worlds"] and "Actors" in facts["tables"]
