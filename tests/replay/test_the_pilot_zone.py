@@ -93,9 +93,7 @@ def test_a_tick_computed_in_districts_is_byte_for_byte_the_same(zone: Zone) -> N
         intake = world.poll(instant)
         assert intake is not None
         whole = pipeline.tick(whole, intake.tables, instant)
-        parts = tick_in_districts(
-            pipeline, parts, intake.tables, instant, strips([middle - 300.0, middle + 150.0])
-        )
+        parts = tick_in_districts(pipeline, parts, intake.tables, instant, districts)
         for kind, table in whole.items():
             assert parts[kind] == table, f"{kind.__name__} at {instant}"
     assert len(whole[Actors]) > 50
