@@ -84,7 +84,7 @@ def from_arrow(kind: type[T], arrow: pa.Table) -> tuple[I64, T]:
             continue
         words = np.frombuffer(stored.buffers()[1], np.int64)
         whole = words.reshape(-1, 2)[stored.offset : stored.offset + len(stored), 0]
-        floats = whole / 10.0**declared.places
+        floats = whole / 10.0**stored.type.scale  # an older Run may have kept more or fewer places
         if stored.null_count:
             floats = np.where(np.asarray(stored.is_null().to_numpy(zero_copy_only=False)), np.nan, floats)
         values[name] = floats
