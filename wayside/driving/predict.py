@@ -8,6 +8,7 @@ import numpy as np
 
 from wayside.driving.paths import PATH_LANES, follow, point_on
 from wayside.driving.tables import HORIZON_STEP_S, HORIZON_STEPS, Forecasts
+from wayside.maps.matching import EAST, HEADING, NORTH
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
 from wayside.step import step
@@ -44,11 +45,13 @@ def _curve(x: float, y: float, heading: float, speed: float, yaw_rate: float, ou
 def _lane(
     x: float, y: float, heading: float, speed: float, acceleration: float, middle: float, lateral: float,
     offset: float, path: I32, lanes: int, fades_s: float, settle_s: float, slowing: float,
-    first: I32, count: I32, px: F64, py: F64, s: F64, length: F64, limit: F64, out: F64,
+    first: I32, count: I32, line: F64, length: F64, limit: F64,
+    slow_square: F64, slow_at: F64, out: F64,
 ) -> None:  # fmt: skip
     """Go on along a path of lanes and settle at `middle` to the left of its middle line."""
     place = 0
-    start_x, start_y, dx, dy, piece = point_on(path[0], offset, 0, first, count, px, py, s)
+    start_x, start_y, segment = point_on(path[0], offset, -1, first, count, line)
+    dx, dy = line[segment, EAST], line[segment, NORTH]
     # map offsets are rounded, and beyond a lane's end they stay there: what differs is carried along
     rest_x, rest_y = x - (start_x - lateral * dy), y - (start_y + lateral * dx)
     along, across = np.cos(heading) * dx + np.sin(heading) * dy, np.sin(heading) * dx - np.cos(heading) * dy
@@ -59,7 +62,7 @@ def _lane(
     eager = max(speed / max(limit[path[0]], 1.0), 1.0)  # who speeds now will speed on the next lane
     # only lanes slower than the vehicle can become hold it back
     fastest = max(eager * limit[path[0]], speed) if acceleration > 0.0 else speed
-    slower, slow_square, slow_at = 0, np.empty(PATH_LANES), np.empty(PATH_LANES)
+    slower = 0
     ahead = length[path[0]] - offset
     for k in range(1, lanes):
         slow = eager * limit[path[k]]
@@ -86,21 +89,22 @@ def _lane(
             at -= length[path[place]]
             base += length[path[place]]
             place += 1
-            piece = 0
-        line_x, line_y, dx, dy, piece = point_on(path[place], at, piece, first, count, px, py, s)
+            segment = -1
+        line_x, line_y, segment = point_on(path[place], at, segment, first, count, line)
+        dx, dy = line[segment, EAST], line[segment, NORTH]
         share = np.exp(-gone / settle)
         left = middle + (away + bend * gone) * share
         lean = (bend - (away + bend * gone) / settle) * share
         out[0, n] = rest_x + line_x - left * dy
         out[1, n] = rest_y + line_y + left * dx
-        out[2, n] = np.arctan2(dy + lean * dx, dx - lean * dy)
+        out[2, n] = line[segment, HEADING] + np.arctan(lean)
 
 
 @numba.njit(cache=True)
 def _predict(
     kind: U8, x: F64, y: F64, heading: F64, speed: F64, acceleration: F64, yaw_rate: F64, sigma: F64,
     lane: I32, offset: F64, lateral: F64,
-    first: I32, count: I32, px: F64, py: F64, s: F64, length: F64, limit: F64, lane_kind: U8,
+    first: I32, count: I32, line: F64, length: F64, limit: F64, lane_kind: U8,
     successor_first: I32, successor_lane: I32,
     fades_s: float, settle_s: float, slowing: float, along_lane: float,
     speed_sigma: float, acceleration_sigma: float, walking_sigma: float, choice_sigma: float,
@@ -109,7 +113,7 @@ def _predict(
     rows = len(x)
     future = np.empty((rows, 3, HORIZON_STEPS))
     spread = np.empty((rows, HORIZON_STEPS))
-    path = np.empty(PATH_LANES, np.int32)
+    path, slow_square, slow_at = np.empty(PATH_LANES, np.int32), np.empty(PATH_LANES), np.empty(PATH_LANES)
     horizon = HORIZON_STEPS * HORIZON_STEP_S
     for n in range(rows):
         facing = 0.0 if np.isnan(heading[n]) else heading[n]
@@ -120,20 +124,21 @@ def _predict(
         follows, chosen = False, False
         stands = v == 0.0 and change <= 0.0
         if not stands and lane[n] >= 0 and not on_foot and lane_kind[lane[n]] <= 3 and count[lane[n]] > 1:
-            _, _, dx, dy, _ = point_on(lane[n], offset[n], 0, first, count, px, py, s)
-            follows = np.cos(facing) * dx + np.sin(facing) * dy > np.cos(along_lane)
+            _, _, segment = point_on(lane[n], offset[n], -1, first, count, line)
+            follows = np.cos(facing - line[segment, HEADING]) > np.cos(along_lane)
         if stands:
             future[n, 0, :], future[n, 1, :], future[n, 2, :] = x[n], y[n], facing
         elif follows:
             need = offset[n] + (v + max(change, 0.0) * fades_s) * horizon
             lanes, chosen = follow(
-                lane[n], need, path, first, count, px, py, length, successor_first, successor_lane
+                lane[n], need, path, first, count, line, length, successor_first, successor_lane
             )
             two_wheels = kind[n] == Kind.BICYCLE or kind[n] == Kind.MOTORCYCLE
             middle = lateral[n] if two_wheels else 0.0
             _lane(
                 x[n], y[n], facing, v, change, middle, lateral[n], offset[n], path, lanes,
-                fades_s, settle_s, slowing, first, count, px, py, s, length, limit, future[n],
+                fades_s, settle_s, slowing, first, count, line, length, limit,
+                slow_square, slow_at, future[n],
             )  # fmt: skip
         else:
             # a pedestrian's rate of turn says little; nor does that of something that hardly moves
@@ -173,7 +178,7 @@ def predict(actors: Actors, *, road: RoadMap, config: PredictConfig) -> Forecast
     future, spread = _predict(
         actors.kind, actors.x, actors.y, actors.heading, actors.speed, actors.acceleration, actors.yaw_rate,
         actors.position_sigma, actors.lane, actors.offset, actors.lateral,
-        lanes.first_point, lanes.points, points.x, points.y, points.offset, length, lanes.speed_limit,
+        lanes.first_point, lanes.points, road.segments.line, length, lanes.speed_limit,
         lanes.kind, road.successor_first, road.successor_lane,
         config.acceleration_fades_s, config.settle_s, config.slowing, config.along_lane,
         config.speed_sigma, config.acceleration_sigma, config.walking_sigma, config.choice_sigma,

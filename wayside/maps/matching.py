@@ -58,6 +58,8 @@ class Segments:
         grid: the cells, row by row from the south.
         cell_first, cell_segment: the segments of cell c are
             `cell_segment[cell_first[c]:cell_first[c + 1]]`, in rising order.
+        driven_first, driven_segment: the same for the segments of lanes that are not walked on alone: questions
+            of vehicles need not look at the many short pieces of sidewalks and crossings.
     """
 
     line: F64
@@ -65,6 +67,8 @@ class Segments:
     grid: Grid
     cell_first: I64
     cell_segment: I32
+    driven_first: I64
+    driven_segment: I32
 
 
 def index(lanes: Lanes, points: LanePoints, walked: tuple[int, ...]) -> Segments:
@@ -92,10 +96,14 @@ def index(lanes: Lanes, points: LanePoints, walked: tuple[int, ...]) -> Segments
     owner = np.stack([lane, np.left_shift(1, kind), np.isin(kind, walked)], axis=1).astype(np.int32)
     grid = _grid(points.x, points.y)
     ends = np.stack([x, y, points.x[begin + 1], points.y[begin + 1]], axis=1)
-    cell_first, cell_segment = _fill(ends - [grid.west, grid.south] * 2, grid)
-    for array in (line, owner, cell_first, cell_segment):
+    ends -= [grid.west, grid.south] * 2
+    driven = np.flatnonzero(owner[:, WALKED] == 0).astype(np.int32)
+    driven_first, place = _fill(ends[driven], grid)
+    arrays = (line, owner, *_fill(ends, grid), driven_first, driven[place])
+    for array in arrays:
         array.flags.writeable = False
-    return Segments(line, owner, grid, cell_first, cell_segment)
+    line, owner, cell_first, cell_segment, driven_first, driven_segment = arrays
+    return Segments(line, owner, grid, cell_first, cell_segment, driven_first, driven_segment)
 
 
 def _grid(x: F64, y: F64) -> Grid:
@@ -176,10 +184,10 @@ def match_points(
     """
     found, offset = np.full(len(x), -1, np.int32), np.full(len(x), np.nan)
     lateral, direction = np.full(len(x), np.nan), np.full(len(x), np.nan)
-    seen = np.zeros(lanes, np.int32)
+    # the few lanes near a point, in slots from 0 on, so that what is used of these arrays stays in the cache
+    touched = np.empty(lanes, np.int32)
     nearest = np.empty(lanes, np.float64)
     nearest_segment = np.empty(lanes, np.int32)
-    touched = np.empty(lanes, np.int32)
     for i in range(len(x)):
         if not (np.isfinite(x[i]) and np.isfinite(y[i])):
             continue
@@ -200,26 +208,26 @@ def match_points(
                         continue
                     if d2 < least:  # a lane further than the worst that the nearest can count cannot win
                         least, within = d2, min(within, (np.sqrt(d2) + HEADING_WEIGHT_M) ** 2)
-                    lane = owner[s, LANE]
-                    if seen[lane] != i + 1:
-                        seen[lane] = i + 1
-                        touched[number] = lane
+                    lane, slot = owner[s, LANE], 0
+                    while slot < number and touched[slot] != lane:
+                        slot += 1
+                    if slot == number:
+                        touched[slot] = lane
                         number += 1
-                    elif d2 > nearest[lane] or (d2 == nearest[lane] and s >= nearest_segment[lane]):
+                    elif d2 > nearest[slot] or (d2 == nearest[slot] and s >= nearest_segment[slot]):
                         continue
-                    nearest[lane], nearest_segment[lane] = d2, s
-        best, best_lane = np.inf, -1
-        for t in range(number):
-            lane = touched[t]
-            s = nearest_segment[lane]
-            cost = np.sqrt(nearest[lane])
+                    nearest[slot], nearest_segment[slot] = d2, s
+        best, best_lane, best_segment = np.inf, -1, -1
+        for slot in range(number):
+            lane, s = touched[slot], nearest_segment[slot]
+            cost = np.sqrt(nearest[slot])
             if not owner[s, WALKED] and np.isfinite(heading[i]):
                 apart = abs((heading[i] - line[s, HEADING] + np.pi) % (2 * np.pi) - np.pi)
                 cost += HEADING_WEIGHT_M * min(1.0, (apart / HEADING_LIMIT) ** 2)
             if cost < best or (cost == best and lane < best_lane):
-                best, best_lane = cost, lane
+                best, best_lane, best_segment = cost, lane, s
         if best_lane >= 0:
-            s = nearest_segment[best_lane]
+            s = best_segment
             along, _ = _foot(x[i], y[i], line, s)
             found[i], direction[i] = best_lane, line[s, HEADING]
             offset[i] = line[s, OFFSET] + along * line[s, STRETCH]

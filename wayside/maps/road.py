@@ -149,19 +149,20 @@ class RoadMap:
         (array([ 0, -1], dtype=int32), array([10., nan]), array([0.5, nan]))
         """
         px, py, direction = np.broadcast_arrays(_floats(x), _floats(y), _floats(heading))
-        s = self.segments
+        s, wanted = self.segments, _bits(VEHICLE_KINDS if kinds is None else kinds)
+        on_foot = wanted & _bits(FOOT_KINDS)
         found = match_points(
             _frozen(px),
             _frozen(py),
             _frozen(direction),
             float(reach_m),
-            _bits(VEHICLE_KINDS if kinds is None else kinds),
+            wanted,
             len(self.lanes),
             s.line,
             s.owner,
             s.grid,
-            s.cell_first,
-            s.cell_segment,
+            s.cell_first if on_foot else s.driven_first,
+            s.cell_segment if on_foot else s.driven_segment,
         )
         return Match(*found)
 

@@ -124,9 +124,21 @@ def _watched(actors: Actors, rows: I64, poles: PoleReach) -> Bool:
     x = actors.x[rows] + LEADER_M * np.cos(actors.heading[rows])
     y = actors.y[rows] + LEADER_M * np.sin(actors.heading[rows])
     reach = np.maximum(poles.reach - EDGE_M, 0.0)
-    covered = (x[:, None] - poles.x) ** 2 + (y[:, None] - poles.y) ** 2 <= reach**2
-    result: Bool = covered.any(axis=1) & (actors.sources[rows] >= SEEN)
+    result: Bool = _covered(x, y, actors.sources[rows] >= SEEN, poles.x, poles.y, reach)
     return result
+
+
+@numba.njit(cache=True)
+def _covered(x: F64, y: F64, asked: Bool, pole_x: F64, pole_y: F64, reach: F64) -> Bool:
+    """Tell which of the places asked about lie within reach of any pole."""
+    found = np.zeros(len(x), np.bool_)
+    for n in range(len(x)):
+        if asked[n]:
+            for k in range(len(pole_x)):
+                if (x[n] - pole_x[k]) ** 2 + (y[n] - pole_y[k]) ** 2 <= reach[k] ** 2:
+                    found[n] = True
+                    break
+    return found
 
 
 @numba.njit(cache=True)
@@ -174,8 +186,7 @@ def explanations(
         For each of `rows`, what a second of standing is worth as evidence: 1 on a free lane in view of a pole,
         less where its light is red; a third at a stop line on green, less where it may be yielding; half where
         nobody sees its lane, but a queue should have dissolved or would have somebody in it who speaks; 0 where it
-        is explained. And how many vehicles went by it since the last
-        look.
+        is explained. And how many vehicles went by it since the last look.
     """
     on_lane = np.flatnonzero(actors.lane >= 0)
     order = on_lane[np.lexsort((actors.offset[on_lane], actors.lane[on_lane]))]

@@ -127,13 +127,10 @@ def stop_line_counts(
         forgotten = np.where(due, time_ns, forgotten)
     if not quiet:
         ways = movements(road)
-        way_controller = np.full(ways.edges, -1, np.int32)
-        own = ~road.lanes.internal & (road.lane_group_mask != 0)
-        way_controller[road.lanes.edge[own]] = road.lanes.controller[own]
         _count(
             counts.controller, counts.group, green, red, waited, total_green, total_red,
             passages.controller, passages.groups, passages.from_edge, passages.to_edge, passages.red,
-            passages.open, passages.waiting, way_controller, ways.key, ways.groups, ways.edges,
+            passages.open, passages.waiting, ways.controller, ways.key, ways.groups, ways.edges,
         )  # fmt: skip
     _judge(
         counts.controller, green, red, waited, since, time_ns,

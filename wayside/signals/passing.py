@@ -37,11 +37,15 @@ class PassagesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Movements(NamedTuple):
-    """Which groups govern the way from one carriageway to another, in order of `key` (from * edges + to)."""
+    """Which groups govern the way from one carriageway to another, in order of `key` (from * edges + to).
+
+    `controller` is that at the end of each carriageway, -1 none.
+    """
 
     key: I64
     groups: U64
     edges: int
+    controller: I32
 
 
 @lru_cache(maxsize=8)
@@ -55,8 +59,11 @@ def movements(road: RoadMap) -> Movements:
     groups = np.zeros(len(key), np.uint64)
     bits = np.left_shift(np.uint64(1), road.connections.group[governed].astype(np.uint64))
     np.bitwise_or.at(groups, place, bits)
-    key.flags.writeable = groups.flags.writeable = False
-    return Movements(key, groups, edges)
+    controller = np.full(edges, -1, np.int32)
+    own = ~road.lanes.internal & (road.lane_group_mask != 0)
+    controller[edge[own]] = road.lanes.controller[own]
+    key.flags.writeable = groups.flags.writeable = controller.flags.writeable = False
+    return Movements(key, groups, edges, controller)
 
 
 @numba.njit(cache=True)
