@@ -32,6 +32,11 @@ class PredictConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @numba.njit(cache=True)
 def _curve(x: float, y: float, heading: float, speed: float, yaw_rate: float, out: F64) -> None:
     """Go on with constant speed and constant rate of turn; exact, also where the rate is nearly zero."""
+    if yaw_rate == 0.0:
+        east, north = speed * HORIZON_STEP_S * np.cos(heading), speed * HORIZON_STEP_S * np.sin(heading)
+        for n in range(HORIZON_STEPS):
+            out[0, n], out[1, n], out[2, n] = x + (n + 1) * east, y + (n + 1) * north, heading
+        return
     for n in range(HORIZON_STEPS):
         t = (n + 1) * HORIZON_STEP_S
         half = 0.5 * yaw_rate * t
@@ -39,6 +44,12 @@ def _curve(x: float, y: float, heading: float, speed: float, yaw_rate: float, ou
         out[0, n] = x + chord * np.cos(heading + half)
         out[1, n] = y + chord * np.sin(heading + half)
         out[2, n] = heading + 2.0 * half
+
+
+@numba.njit(cache=True)
+def _fading(z: float) -> float:
+    """Return exp(-z) to 1e-6 for z from 0 to 0.5, by its fraction of second order."""
+    return (1.0 - z / 2.0 + z * z / 12.0) / (1.0 + z / 2.0 + z * z / 12.0)
 
 
 @numba.njit(cache=True)
@@ -70,7 +81,7 @@ def _lane(
             slow_square[slower], slow_at[slower] = slow * slow, ahead
             slower += 1
         ahead += length[path[k]]
-    v, gone, base = speed, 0.0, 0.0
+    v, gone, base, share = speed, 0.0, 0.0, 1.0
     fade = np.exp(-HORIZON_STEP_S / fades_s)
     gain = acceleration * fades_s * (1.0 - fade)
     for n in range(HORIZON_STEPS):
@@ -82,7 +93,8 @@ def _lane(
             room = slow_square[k] + 2.0 * slowing * max(slow_at[k] - gone, 0.0)
             if wish * wish > room:
                 wish = np.sqrt(room)
-        gone += 0.5 * (v + wish) * HORIZON_STEP_S
+        went = 0.5 * (v + wish) * HORIZON_STEP_S
+        gone += went
         v = wish
         at = offset + gone - base
         while place < lanes - 1 and at >= length[path[place]]:
@@ -92,12 +104,13 @@ def _lane(
             segment = -1
         line_x, line_y, segment = point_on(path[place], at, segment, first, count, line)
         dx, dy = line[segment, EAST], line[segment, NORTH]
-        share = np.exp(-gone / settle)
+        share *= _fading(went / settle) if went < 0.5 * settle else np.exp(-went / settle)
         left = middle + (away + bend * gone) * share
         lean = (bend - (away + bend * gone) / settle) * share
         out[0, n] = rest_x + line_x - left * dy
         out[1, n] = rest_y + line_y + left * dx
-        out[2, n] = line[segment, HEADING] + np.arctan(lean)
+        turn = lean * (1.0 - lean * lean / 3.0) if abs(lean) < 0.05 else np.arctan(lean)  # to 1e-7
+        out[2, n] = line[segment, HEADING] + turn
 
 
 @numba.njit(cache=True)
@@ -115,6 +128,9 @@ def _predict(
     spread = np.empty((rows, HORIZON_STEPS))
     path, slow_square, slow_at = np.empty(PATH_LANES, np.int32), np.empty(PATH_LANES), np.empty(PATH_LANES)
     horizon = HORIZON_STEPS * HORIZON_STEP_S
+    after = HORIZON_STEP_S * np.arange(1, HORIZON_STEPS + 1)
+    walked, open_way = (walking_sigma * after) ** 2, (choice_sigma * after) ** 2
+    driven = (speed_sigma * after) ** 2 + (0.5 * acceleration_sigma * after * after) ** 2
     for n in range(rows):
         facing = 0.0 if np.isnan(heading[n]) else heading[n]
         # nobody knows where a thing without a heading is going; where it is now is the best guess
@@ -144,16 +160,12 @@ def _predict(
             # a pedestrian's rate of turn says little; nor does that of something that hardly moves
             rate = 0.0 if on_foot or v < 1.0 or np.isnan(yaw_rate[n]) else yaw_rate[n]
             _curve(x[n], y[n], facing, v, rate, future[n])
+        unsure = min(v / 5.0, 1.0) ** 2 if chosen or not (follows or on_foot) else 0.0
+        square, grown = sigma[n] ** 2, walked if on_foot else driven
         for k in range(HORIZON_STEPS):
-            t = (k + 1) * HORIZON_STEP_S
-            future[n, 2, k] -= 2.0 * np.pi * np.rint(future[n, 2, k] / (2.0 * np.pi))
-            if on_foot:
-                square = (walking_sigma * t) ** 2
-            else:
-                square = (speed_sigma * t) ** 2 + (0.5 * acceleration_sigma * t * t) ** 2
-            if chosen or not (follows or on_foot):
-                square += (choice_sigma * t * min(v / 5.0, 1.0)) ** 2
-            spread[n, k] = np.sqrt(sigma[n] ** 2 + square)
+            if abs(future[n, 2, k]) > np.pi:
+                future[n, 2, k] -= 2.0 * np.pi * np.rint(future[n, 2, k] / (2.0 * np.pi))
+            spread[n, k] = np.sqrt(square + grown[k] + unsure * open_way[k])
     return future, spread
 
 
