@@ -15,7 +15,7 @@ import numpy as np
 from wayside.maps.tables import LanePoints, Lanes
 from wayside.table import F64, I32, I64
 
-CELL_M = 12.0  # side of a cell; small maps and big ones alike unless the cells would be too many
+CELL_M = 8.0  # side of a cell; small maps and big ones alike unless the cells would be too many
 MOST_CELLS = 4_000_000  # a map wider than that many cells gets larger cells instead
 HEADING_WEIGHT_M = 2.5  # a lane that points elsewhere counts as if it were so much further away ...
 HEADING_LIMIT = np.pi / 3  # ... in full from this difference of direction [rad], with its square below it
