@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.bar import Bar
 from benchmarks.demo import run
 
-SEEDS = tuple(range(1, 11))
+SEEDS = tuple(range(11, 21))  # not those that thresholds were chosen with
 PREFIX = "P"  # requirement lines of planted facts are P1-fog to P6-charger
 
 

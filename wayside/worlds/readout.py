@@ -138,13 +138,15 @@ class Readout:
         SUMO does not list a vehicle that has left its parking place and waits for a gap to enter the lane. It is
         still there: its last row is kept until it is listed again or has arrived.
         """
-        truth = self._listed()
-        parked = self._before.take((self._before.lane < 0) & (self._before.speed == 0.0))
-        waiting = parked.take(~np.isin(parked.id, truth.id) & (parked.kind != Kind.PEDESTRIAN))
-        if len(waiting):
-            arrived = [identity(name) for name in self._sumo.simulation.getArrivedIDList()]
-            waiting = waiting.take(~np.isin(waiting.id, np.array(arrived, np.uint64)))
-            truth = _table(dict(Truth.concatenate([truth, waiting]).arrays()))
+        truth, before = self._listed(), self._before
+        parked = np.flatnonzero((before.lane < 0) & (before.speed == 0.0) & (before.kind != Kind.PEDESTRIAN))
+        if len(parked):
+            place = np.minimum(np.searchsorted(truth.id, before.id[parked]), max(len(truth) - 1, 0))
+            gone = parked[truth.id[place] != before.id[parked]] if len(truth) else parked
+            arrived = [identity(name) for name in self._sumo.simulation.getArrivedIDList()] if len(gone) else []
+            waiting = before.take(gone[~np.isin(before.id[gone], np.array(arrived, np.uint64))])
+            if len(waiting):
+                truth = _table(dict(Truth.concatenate([truth, waiting]).arrays()))
         self._before = truth
         return truth
 
