@@ -56,9 +56,13 @@ class Zones(Table, key=("zone",), asset=True):
         """
         return zones.inside(x, y, self, corners)
 
-    def depth(self, corners: ZoneCorners, x: F64, y: F64, *, own: U16 | None = None) -> F64:
+    def depth(self, corners: ZoneCorners, x: F64, y: F64) -> F64:
         """Return how deep each point lies in each zone [m], negative outside; see `zones.depth`."""
-        return zones.depth(x, y, self, corners, own=own)
+        return zones.depth(x, y, self, corners)
+
+    def own_depth(self, corners: ZoneCorners, x: F64, y: F64, own: U16) -> F64:
+        """Return how deep each point lies in the zone of the number it gives [m]; see `zones.own_depth`."""
+        return zones.own_depth(x, y, own, self, corners)
 
 
 class Measures(Table, key=("measure",), asset=True):

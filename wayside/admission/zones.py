@@ -38,13 +38,11 @@ def inside(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> Bool:
     return member
 
 
-def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners, *, own: U16 | None = None) -> F64:
+def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> F64:
     """Return how deep points lie in zones: the distance to the outline, negative outside.
 
     Args:
         x, y, zones, corners: as for `inside`.
-        own: per point, the one zone whose distance is wanted from outside too. Then the depth in other zones is
-            NaN where the point lies beyond the box around them, which keeps the cost of many zones low.
 
     Returns:
         One row a point, one column a zone [m]; NaN for a point that is nowhere or a zone without an outline.
@@ -55,10 +53,31 @@ def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners, *, own: U16 | None
     array([ 4., -3.])
     """
     first, corner_x, corner_y = _outlines(zones, corners)
-    wanted = np.full(len(x), -1) if own is None else own.astype(np.int64)
-    names = zones.zone.astype(np.int64)
-    px, py = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    found: F64 = _depth(first, corner_x, corner_y, px, py, names, wanted, own is None)
+    found: F64 = _depth(first, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64))
+    return found
+
+
+def own_depth(x: F64, y: F64, own: U16, zones: Zones, corners: ZoneCorners) -> F64:
+    """Return how deep each point lies in its own zone: the distance to the outline, negative outside.
+
+    Args:
+        x, y, zones, corners: as for `inside`.
+        own: number of the zone of each point.
+
+    Returns:
+        One entry a point [m]; NaN for one that is nowhere, or whose zone is not there or has no outline.
+
+    >>> from wayside.admission.tables import ZoneCorners, Zones
+    >>> square = ZoneCorners(zone=[1] * 4, number=[0, 1, 2, 3], x=[0.0, 9.0, 9.0, 0.0], y=[0.0, 0.0, 9.0, 9.0])
+    >>> own_depth(np.array([4.0, 4.0]), np.full(2, 5.0), np.array([1, 7]), Zones(zone=[1], corners=[4]), square)
+    array([ 4., nan])
+    """
+    first, corner_x, corner_y = _outlines(zones, corners)
+    by_number = np.argsort(zones.zone)
+    place = np.minimum(np.searchsorted(zones.zone, own, sorter=by_number), max(len(zones) - 1, 0))
+    row = by_number[place] if len(zones) else np.full(len(own), -1)
+    row = np.where(zones.zone[row] == own, row, -1) if len(zones) else row
+    found: F64 = _own_depth(first, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64), row)
     return found
 
 
@@ -114,33 +133,44 @@ def _inside(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> Bool:
 
 
 @njit(cache=True)
-def _depth(
-    first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64, names: I64, own: I64, everywhere: bool
-) -> F64:
+def _one_depth(corner_x: F64, corner_y: F64, px: float, py: float) -> float:
+    """Return the distance of a point to an outline [m], negative outside it."""
+    nearest = np.inf
+    ax, ay = corner_x[-1], corner_y[-1]
+    for c in range(len(corner_x)):
+        bx, by = corner_x[c], corner_y[c]
+        dx, dy = bx - ax, by - ay
+        length2 = dx * dx + dy * dy
+        along = 0.0
+        if length2 > 0.0:
+            along = min(1.0, max(0.0, ((px - ax) * dx + (py - ay) * dy) / length2))
+        ox, oy = px - ax - along * dx, py - ay - along * dy
+        nearest = min(nearest, ox * ox + oy * oy)
+        ax, ay = bx, by
+    away = np.sqrt(nearest)
+    return float(away if _crossings(corner_x, corner_y, px, py) % 2 == 1 else -away)
+
+
+@njit(cache=True)
+def _depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> F64:
     depth = np.full((len(x), len(first) - 1), np.nan)
     for z in range(len(first) - 1):
-        begin, end = first[z], first[z + 1]
-        if end - begin < 3:
+        zone_x, zone_y = corner_x[first[z] : first[z + 1]], corner_y[first[z] : first[z + 1]]
+        if len(zone_x) < 3:
             continue
-        low_x, high_x = corner_x[begin:end].min(), corner_x[begin:end].max()
-        low_y, high_y = corner_y[begin:end].min(), corner_y[begin:end].max()
         for i in range(len(x)):
-            px, py = x[i], y[i]
-            boxed = low_x <= px <= high_x and low_y <= py <= high_y
-            if np.isnan(px) or np.isnan(py) or not (boxed or everywhere or own[i] == names[z]):
-                continue
-            nearest = np.inf
-            ax, ay = corner_x[end - 1], corner_y[end - 1]
-            for c in range(begin, end):
-                bx, by = corner_x[c], corner_y[c]
-                dx, dy = bx - ax, by - ay
-                length2 = dx * dx + dy * dy
-                along = 0.0
-                if length2 > 0.0:
-                    along = min(1.0, max(0.0, ((px - ax) * dx + (py - ay) * dy) / length2))
-                ox, oy = px - ax - along * dx, py - ay - along * dy
-                nearest = min(nearest, ox * ox + oy * oy)
-                ax, ay = bx, by
-            member = boxed and _crossings(corner_x[begin:end], corner_y[begin:end], px, py) % 2 == 1
-            depth[i, z] = np.sqrt(nearest) if member else -np.sqrt(nearest)
+            if not (np.isnan(x[i]) or np.isnan(y[i])):
+                depth[i, z] = _one_depth(zone_x, zone_y, x[i], y[i])
+    return depth
+
+
+@njit(cache=True)
+def _own_depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64, row: I64) -> F64:
+    depth = np.full(len(x), np.nan)
+    for i in range(len(x)):
+        z = row[i]
+        if z < 0 or np.isnan(x[i]) or np.isnan(y[i]) or first[z + 1] - first[z] < 3:
+            continue
+        zone_x, zone_y = corner_x[first[z] : first[z + 1]], corner_y[first[z] : first[z + 1]]
+        depth[i] = _one_depth(zone_x, zone_y, x[i], y[i])
     return depth

@@ -11,7 +11,7 @@ from wayside.guard.tables import MeasureOrders
 from wayside.roadside.tables import Actors, RoadWeather, Units
 from wayside.step import step
 from wayside.supervision.tables import Rule, Watch
-from wayside.table import F64, I64, U16, U64, Bool
+from wayside.table import F64, I64, U64, Bool
 from wayside.v2x.tables import Reports
 
 RULES = (
@@ -85,8 +85,7 @@ def watch(
 
     moving = speed > config.standing_speed
     zone, max_speed = permits.zone[order], permits.max_speed[order]
-    depth = zones.depth(zone_corners, x, y, own=zone)
-    beyond = -_own_depth(zones, zone, depth)
+    beyond = -zones.own_depth(zone_corners, x, y, zone)
     note(Rule.OUTSIDE_ZONE, beyond > config.border_m, beyond, 0.0)
     note(Rule.SPEED_ABOVE_PERMIT, too_fast(max_speed), speed, max_speed)
     minute = (time_ns // 60_000_000_000 + config.utc_offset_minutes) % 1440
@@ -102,9 +101,9 @@ def watch(
     due = measure_orders.grace_until_ns <= time_ns
     if due.any():
         concerned = (measure_orders.classes >> permits.vehicle_class[order][:, None]) & 1 == 1
-        deep = depth > config.border_m
-        for measure in np.flatnonzero(due):  # a handful at most
-            concerned[:, measure] &= deep[:, zones.zone == measure_orders.zone[measure]].any(axis=1)
+        for number in np.unique(measure_orders.zone[due]).tolist():  # a handful at most
+            deep = zones.own_depth(zone_corners, x, y, np.full(count, number)) > config.border_m
+            concerned[:, measure_orders.zone == number] &= deep[:, None]
         concerned &= due
         closed = (concerned & measure_orders.closed).any(axis=1)
         note(Rule.CLOSED_ZONE, closed & moving, speed, config.standing_speed)
@@ -150,18 +149,6 @@ def _placed(reports: Reports, actors: Actors, sender: U64) -> tuple[I64, F64, F6
     known, row = newest(actors.sender, actors.measured_ns, actors.id)
     x[row], y[row], speed[row] = actors.x[known], actors.y[known], actors.speed[known]
     return heard, x, y, speed
-
-
-def _own_depth(zones: Zones, zone: U16, depth: F64) -> F64:
-    """Return the depth of each vehicle in the zone of its permit [m]; NaN where there is no such zone."""
-    own = np.full(len(zone), np.nan)
-    by_number = np.argsort(zones.zone)
-    place = np.searchsorted(zones.zone, zone, sorter=by_number)
-    known = np.flatnonzero(place < len(zones))
-    column = by_number[place[known]]
-    there = zones.zone[column] == zone[known]
-    own[known[there]] = depth[known[there], column[there]]
-    return own
 
 
 def _nearest_visibility(weather: RoadWeather, x: F64, y: F64) -> F64:
