@@ -84,9 +84,11 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
         slots *= 2
     first = np.zeros(slots + 1, np.int32)
     slot = np.full(count, -1, np.int32)
+    cell_column, cell_row = np.empty(count, np.int32), np.empty(count, np.int32)
     for i in range(count):
         if radius[i] >= 0 and (seeks[i] or sought[i]):
-            slot[i] = _slot(int(np.floor(x[i] / CELL_M)), int(np.floor(y[i] / CELL_M)), slots)
+            cell_column[i], cell_row[i] = np.int32(np.floor(x[i] / CELL_M)), np.int32(np.floor(y[i] / CELL_M))
+            slot[i] = _slot(cell_column[i], cell_row[i], slots)
             first[slot[i] + 1] += 1
     for s in range(slots):
         first[s + 1] += first[s]
@@ -110,7 +112,9 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
                     # each pair once, from its larger circle; of equal ones, from the earlier row
                     if radius[j] > radius[i] or (radius[j] == radius[i] and j <= i):
                         continue
-                    if int(np.floor(x[j] / CELL_M)) != column or int(np.floor(y[j] / CELL_M)) != row:
+                    if not ((seeks[i] and sought[j]) or (seeks[j] and sought[i])):
+                        continue
+                    if cell_column[j] != column or cell_row[j] != row:
                         continue
                     reach = radius[i] + radius[j]
                     if (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2 > reach * reach:
