@@ -25,7 +25,8 @@ LOCAL = timezone(timedelta(hours=8), "UTC+8")  # the time in which instants are 
 UNITS = {Rule.OUTSIDE_ZONE: "m", Rule.CLOSED_ZONE: "m/s", Rule.SPEED_ABOVE_PERMIT: "m/s",
          Rule.SPEED_ABOVE_MEASURE: "m/s", Rule.OUTSIDE_HOURS: "min", Rule.VISIBILITY_BELOW_PERMIT: "m",
          Rule.PERMIT_EXPIRED: "s", Rule.SILENT: "s", Rule.CHARGER_ABOVE_ORDER: "kW",
-         Rule.SITE_ABOVE_LIMIT: "kW"}  # fmt: skip
+         Rule.SITE_ABOVE_LIMIT: "kW", Rule.POLE_MISALIGNED: "rad",
+         Rule.STALLED_VEHICLE: "s"}  # fmt: skip
 
 
 def gather_facts(run: Run, reports: Sequence[Report], folder: Path) -> dict[str, Any]:

@@ -12,7 +12,8 @@ const say = (texts) => (texts ? texts[language()] : "");
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 let redraw = () => {};
 
-function setLanguage(tag) {
+function setLanguage(wish) {
+  const tag = wish.startsWith("zh") ? "zh-CN" : "en";
   root.lang = tag;
   for (const b of document.querySelectorAll("[data-language]")) b.setAttribute("aria-pressed", b.dataset.language === tag);
   for (const e of document.querySelectorAll("[data-name]")) {
