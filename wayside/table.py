@@ -16,7 +16,7 @@ from enum import IntEnum
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform, get_args, get_type_hints
+from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform, get_type_hints
 
 import numba
 import numpy as np
@@ -32,6 +32,17 @@ U32: TypeAlias = NDArray[np.uint32]
 U16: TypeAlias = NDArray[np.uint16]
 U8: TypeAlias = NDArray[np.uint8]
 Bool: TypeAlias = NDArray[np.bool_]
+
+DTYPES: Mapping[Any, type[np.generic]] = {  # what each annotation of a column stands for
+    F64: np.float64,
+    I64: np.int64,
+    I32: np.int32,
+    U64: np.uint64,
+    U32: np.uint32,
+    U16: np.uint16,
+    U8: np.uint8,
+    Bool: np.bool_,
+}
 
 
 class TableError(WaysideError):
@@ -163,7 +174,11 @@ class Table:
         for name, declared in list(vars(cls).items()):
             if not isinstance(declared, _Declared):
                 continue
-            dtype = np.dtype(get_args(get_args(hints[name])[1])[0])
+            if hints.get(name) not in DTYPES:
+                raise TableError(
+                    f"{cls.__name__}.{name} is annotated {hints.get(name)}, which is no type of a column"
+                )
+            dtype = np.dtype(DTYPES[hints[name]])
             if (dtype.kind == "f") != (declared.places is not None):
                 raise TableError(f"{cls.__name__}.{name}: a float column states its places, others must not")
             columns[name] = Column(
