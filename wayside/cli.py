@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             print(msgspec.json.encode({"error": str(error), "kind": type(error).__name__}).decode())
         screen.print(f"[bold red]{say('wayside.word_error', language)}:[/] ", end="", highlight=False)
-        screen.print(str(error), markup=False, highlight=False)
+        screen.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return EXIT_ERROR
     except KeyboardInterrupt:
         screen.print(say("wayside.interrupted", language))

@@ -175,9 +175,7 @@ class Table:
             if not isinstance(declared, _Declared):
                 continue
             if hints.get(name) not in DTYPES:
-                raise TableError(
-                    f"{cls.__name__}.{name} is annotated {hints.get(name)}, which is no type of a column"
-                )
+                raise TableError(f"{cls.__name__}.{name} has no column type: {hints.get(name)}")
             dtype = np.dtype(DTYPES[hints[name]])
             if (dtype.kind == "f") != (declared.places is not None):
                 raise TableError(f"{cls.__name__}.{name}: a float column states its places, others must not")

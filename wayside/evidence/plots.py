@@ -44,8 +44,8 @@ class Axis:
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         if zero:
             low, high = min(low, 0.0), max(high, 0.0)
-        if high <= low:
-            low, high = (low - 0.5, high + 0.5) if low else (0.0, 1.0)
+        if high - low <= 1e-12 * max(abs(low), abs(high), 1e-300):  # one value, or as good as one
+            low, high = (low - 0.5, high + 0.5) if abs(low) > 1e-300 else (0.0, 1.0)
         step = _step(high - low)
         return cls(math.floor(low / step) * step, math.ceil(high / step - 1e-9) * step, start, end)
 

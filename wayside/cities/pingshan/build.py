@@ -32,6 +32,7 @@ from wayside.cities.pingshan.streets import extent, plain
 from wayside.cities.pingshan.zone import FOLDER, Zone, read
 from wayside.maps.sumo import read_net
 
+GZIP_SYSTEM = 9  # place of the octet that names the operating system, in a gzip header (RFC 1952)
 NETCONVERT = (
     "--offset.disable-normalization",
     "--no-turnarounds",
@@ -172,7 +173,9 @@ def build(zone: Zone) -> dict[str, bytes]:
 
 def pack(text: str) -> bytes:
     """Compress the text so that the same text gives the same bytes."""
-    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
+    packed = bytearray(gzip.compress(text.encode(), compresslevel=9, mtime=0))
+    packed[GZIP_SYSTEM] = 255  # unknown; versions of Python differ in what they write there
+    return bytes(packed)
 
 
 def _xml(root: str, rows: Iterable[str]) -> str:
