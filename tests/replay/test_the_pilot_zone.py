@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -26,15 +27,17 @@ SECONDS = 12
 Zone = tuple[Path, dict[str, Any]]
 
 
-def wayside(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def wayside(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one command in a process of its own: a process holds one simulation."""
     command = [sys.executable, "-m", "wayside.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    env = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280, env=env)
 
 
-def run_zone(folder: Path, *more: str) -> dict[str, Any]:
+def run_zone(folder: Path, *more: str, **environment: str) -> dict[str, Any]:
     """Run the zone and return what `--json` printed."""
-    done = wayside("run", "pingshan", "--seconds", str(SECONDS), "--out", folder, "--json", *more)
+    arguments = ("run", "pingshan", "--seconds", str(SECONDS), "--out", folder, "--json", *more)
+    done = wayside(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
@@ -68,6 +71,17 @@ def test_the_pack_lies_beside_the_run(zone: Zone) -> None:
 
 def test_the_same_seed_with_shuffled_rows_gives_the_same_hash(zone: Zone, tmp_path: Path) -> None:
     assert run_zone(tmp_path / "shuffled", "--shuffle", "5")["hash"] == zone[1]["hash"]
+
+
+@pytest.mark.slow
+def test_a_processor_without_vector_instructions_gives_the_same_hash(zone: Zone, tmp_path: Path) -> None:
+    """Stands in for another machine: NumPy and the compiled kernels keep to the oldest instructions."""
+    plain = {
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CACHE_DIR": str(tmp_path / "kernels"),
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX2 FMA3",
+    }
+    assert run_zone(tmp_path / "plain", **plain)["hash"] == zone[1]["hash"]
 
 
 def test_another_seed_gives_another_hash(zone: Zone, tmp_path: Path) -> None:
