@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wayside.asn1.schema import Choice
 from wayside.table import I64
 from wayside.v2x.layout import Layout, assemble
 from wayside.v2x.place import Place
@@ -26,7 +27,6 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
-from wayside.v2x.schema import Choice
 from wayside.v2x.tables import Reports
 from wayside.world import Message
 

@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from wayside.asn1.errors import WireError
 from wayside.frame import Frame
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, Poles
 from wayside.table import I64, Bool, Table
 from wayside.v2x import bsm, rsi, rsm, spat
-from wayside.v2x.codec import EDITION, Codec
+from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import LAST_MARK, NO_MARK
 from wayside.v2x.refuse import Ledger
 from wayside.v2x.sending import Sender, counted
 from wayside.v2x.tables import MessageType, RefusalReason, Refusals, Reports, Traffic
-from wayside.v2x.wire import WireError
 from wayside.world import Message
 
 T = TypeVar("T", bound=Table)
@@ -58,7 +58,7 @@ class V2xEdge:
     writes: frozenset[type[Table]] = frozenset((Reports, Detections, Refusals, Traffic))
 
     def __init__(self, road: RoadMap, assets: Sequence[Table], *, verify: bool = False) -> None:
-        self._codec = Codec.of(EDITION)
+        self._codec = codec_of(EDITION)
         self._place = Place.of(road)
         self._verify = verify
         poles = next((table for table in assets if isinstance(table, Poles)), Poles.empty())
@@ -100,7 +100,7 @@ class V2xEdge:
             try:
                 ((name, value),) = self._codec.decode(message.payload).items()
             except WireError as error:
-                ledger.refuse(message, error.reason)
+                ledger.refuse(message, RefusalReason(error.reason))
                 continue
             kind = MESSAGE_OF.get(name)
             if kind is None:

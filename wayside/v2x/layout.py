@@ -16,11 +16,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from wayside.asn1.errors import Fault, WireError
+from wayside.asn1.schema import Bits, Choice, Enumerated, Integer, Node, Octets, SequenceOf, Text
+from wayside.asn1.schema import Sequence as SequenceNode
 from wayside.table import I64, U8, U64
-from wayside.v2x.schema import Bits, Choice, Enumerated, Integer, Node, Octets, SequenceOf, Text
-from wayside.v2x.schema import Sequence as SequenceNode
-from wayside.v2x.tables import RefusalReason
-from wayside.v2x.wire import WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +154,6 @@ def assemble(count: int, pieces: Sequence[tuple[Piece, NDArray[np.int64]]]) -> l
     wrong = _pack(numbers, widths, first, octets, starts)
     if wrong >= 0:
         found = f"{int(numbers[wrong])} needs more than {int(widths[wrong])} bits"
-        raise WireError(RefusalReason.OUT_OF_RANGE, f"slot {wrong}", 0, found)
+        raise WireError(Fault.OUT_OF_RANGE, f"slot {wrong}", 0, found)
     written, places = octets.tobytes(), starts.tolist()
     return [written[a:b] for a, b in pairwise(places)]

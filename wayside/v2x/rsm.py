@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from wayside.asn1 import schema
+from wayside.asn1.schema import Choice
 from wayside.roadside.tables import Actors, Detections
 from wayside.table import I64, U8, U64
-from wayside.v2x import schema
 from wayside.v2x.layout import Layout, assemble
 from wayside.v2x.place import ABSOLUTE, NO_LATITUDE, NO_LONGITUDE, OFFSET_FORMS, Place, offset_of
 from wayside.v2x.quantities import (
@@ -26,7 +27,6 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
-from wayside.v2x.schema import Choice
 from wayside.v2x.tables import Kind
 from wayside.world import Message
 

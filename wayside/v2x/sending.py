@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from wayside.admission.tables import ZoneCorners
+from wayside.asn1.codec import Codec
 from wayside.frame import Frame
 from wayside.guard.tables import MeasureOrders, WarningOrders
 from wayside.maps.road import RoadMap
@@ -17,7 +18,6 @@ from wayside.roadside.tables import Actors, Incidents, Units
 from wayside.signals.tables import SignalControllers, SignalForecasts
 from wayside.table import F64, I64, Table
 from wayside.v2x import rsi, rsm, spat
-from wayside.v2x.codec import Codec
 from wayside.v2x.mapdata import MapMessage, map_message
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import minute_of_year

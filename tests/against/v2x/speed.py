@@ -9,7 +9,7 @@ from typing import Any
 
 import asn1tools
 
-from wayside.v2x.codec import EDITION, Codec
+from wayside.v2x.editions import EDITION, codec_of
 
 PARTICIPANT = {
     "ptcType": "motor",
@@ -84,7 +84,7 @@ def rate(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print one line per message."""
-    codec = Codec.of(EDITION)
+    codec = codec_of(EDITION)
     text = files("wayside.v2x").joinpath("asn1", f"{EDITION}.asn").read_text("utf-8")
     theirs = asn1tools.compile_string(text, "uper")
     for name, value in FRAMES.items():

@@ -10,9 +10,9 @@ from typing import Any
 import asn1tools
 import pytest
 
-from wayside.v2x.codec import EDITION, Codec
-from wayside.v2x.samples import sample
-from wayside.v2x.schema import Bits, Choice, Node, Octets, Sequence, SequenceOf
+from wayside.asn1.samples import sample
+from wayside.asn1.schema import Bits, Choice, Node, Octets, Sequence, SequenceOf
+from wayside.v2x.editions import EDITION, codec_of
 
 MESSAGES = 250  # of each type
 
@@ -44,7 +44,7 @@ def foreign(node: Node, value: Any) -> Any:
 
 @pytest.mark.parametrize("message", ["bsmFrame", "mapFrame", "rsmFrame", "spatFrame", "rsiFrame"])
 def test_random_values_have_the_same_octets_in_both_codecs(message: str) -> None:
-    codec, random = Codec.of(EDITION), Random(message)
+    codec, random = codec_of(EDITION), Random(message)
     (node,) = (f.node for f in codec.root.alternatives if f.name == message)
     for _ in range(MESSAGES if message != "mapFrame" else MESSAGES // 2):
         value = {message: sample(node, random, most_items=3)}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from wayside.v2x.codec import EDITION, Codec
-from wayside.v2x.walk import read_frame, write_frame
+from wayside.asn1.walk import read_frame, write_frame
+from wayside.v2x.editions import EDITION, codec_of
 
 VECTORS = Path(__file__).parents[4] / "shared" / "data" / "v2x"
 MESSAGES = ("bsm", "map", "rsm", "spat", "rsi")
@@ -26,7 +26,7 @@ def vectors(name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_random_frames_of_2020_decode_to_their_value_and_back(message: str) -> None:
-    codec = Codec.of(EDITION)
+    codec = codec_of(EDITION)
     for one in vectors(f"random_2020_{message}.json"):
         octets, value = bytes.fromhex(one["hex"]), {f"{message}Frame": one["value"]}
         assert codec.decode(octets) == value
@@ -35,7 +35,7 @@ def test_random_frames_of_2020_decode_to_their_value_and_back(message: str) -> N
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_the_walk_agrees_with_the_generated_functions(message: str) -> None:
-    root = Codec.of(EDITION).root
+    root = codec_of(EDITION).root
     for one in vectors(f"random_2020_{message}.json"):
         octets, value = bytes.fromhex(one["hex"]), {f"{message}Frame": one["value"]}
         assert read_frame(root, octets) == value
@@ -43,7 +43,7 @@ def test_the_walk_agrees_with_the_generated_functions(message: str) -> None:
 
 
 def test_field_payloads_decode_to_their_value_and_back() -> None:
-    codec, seen = Codec.of(EDITION), 0
+    codec, seen = codec_of(EDITION), 0
     for one in vectors("real_vectors.json"):
         # a 2019 payload without a field that changed is also one of 2020; those that differ are not ours
         if one["edition"] == "csae53_2020" or "valid under both" in one["note"]:
@@ -55,7 +55,7 @@ def test_field_payloads_decode_to_their_value_and_back() -> None:
 
 
 def test_day_two_frames_are_kept_whole() -> None:
-    codec, seen = Codec.of(EDITION), 0
+    codec, seen = codec_of(EDITION), 0
     for source in sorted(VECTORS.glob("random_day2_*.json")):
         for one in vectors(source.name):
             octets = bytes.fromhex(one["hex"])

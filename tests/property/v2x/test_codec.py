@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wayside.v2x.codec import EDITION, Codec
-from wayside.v2x.samples import sample
-from wayside.v2x.walk import read_frame, write_frame
-from wayside.v2x.wire import WireError
+from wayside.asn1.errors import WireError
+from wayside.asn1.samples import sample
+from wayside.asn1.walk import read_frame, write_frame
+from wayside.v2x.editions import EDITION, codec_of
 
-CODEC = Codec.of(EDITION)
+CODEC = codec_of(EDITION)
 VALUES = st.integers(0, 2**64).map(lambda seed: sample(CODEC.root, Random(seed), most_items=2))
 
 

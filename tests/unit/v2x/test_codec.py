@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wayside.v2x.codec import EDITION, Codec
+from wayside.asn1.errors import WireError
+from wayside.asn1.walk import Writer
+from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.tables import RefusalReason
-from wayside.v2x.walk import Writer
-from wayside.v2x.wire import WireError
 
-CODEC = Codec.of(EDITION)
+CODEC = codec_of(EDITION)
 
 
 def bsm(**changed: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_a_frame_reads_back_as_it_was_written() -> None:
 
 
 def test_the_codec_is_made_once() -> None:
-    assert Codec.of(EDITION) is CODEC
+    assert codec_of(EDITION) is CODEC
 
 
 def test_unknown_additions_of_a_sequence_are_kept() -> None:

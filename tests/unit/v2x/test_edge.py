@@ -9,13 +9,13 @@ from wayside.maps.drawing import crossroads
 from wayside.roadside.tables import Detections, Poles, Units
 from wayside.signals.tables import SignalControllers
 from wayside.table import F64
-from wayside.v2x.codec import EDITION, Codec
 from wayside.v2x.edge import V2xEdge
+from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.tables import Kind, MessageType, RefusalReason, Refusals, Reports, Traffic
 from wayside.world import Edge, Message
 
 NOW = 1_763_000_039_900_000_000  # 100 ms before a full minute
-CODEC = Codec.of(EDITION)
+CODEC = codec_of(EDITION)
 
 
 def edge(**given: Any) -> V2xEdge:

@@ -5,12 +5,12 @@ from random import Random
 import numpy as np
 import pytest
 
-from wayside.v2x.codec import EDITION, Codec
+from wayside.asn1.errors import WireError
+from wayside.asn1.samples import sample
+from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.layout import Layout, assemble
-from wayside.v2x.samples import sample
-from wayside.v2x.wire import WireError
 
-CODEC = Codec.of(EDITION)
+CODEC = codec_of(EDITION)
 HEAD = {"msgCnt": 1, "id": "00" * 8, "refPos": {"lat": 5, "long": -5}, "participants": []}
 
 

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wayside.maps.drawing import ConnectionSketch, LaneSketch, crossroads, draw
-from wayside.v2x.codec import EDITION, Codec
+from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.mapdata import MOST_POINTS, map_message, thinned
 from wayside.v2x.nodes import controller_of, controller_reference, node_reference
 from wayside.v2x.place import Place
 
-CODEC = Codec.of(EDITION)
+CODEC = codec_of(EDITION)
 
 
 def test_a_crossroads_has_four_approaches_with_their_groups() -> None:

@@ -5,10 +5,11 @@ from random import Random
 import asn1tools
 import pytest
 
-from wayside.v2x.codec import EDITION, Codec
-from wayside.v2x.generate import compiled
-from wayside.v2x.samples import sample
-from wayside.v2x.schema import Choice, SchemaError, Sequence, _Reader, schema
+from wayside.asn1.codec import Codec
+from wayside.asn1.generate import compiled
+from wayside.asn1.samples import sample
+from wayside.asn1.schema import Choice, SchemaError, Sequence, _Reader
+from wayside.v2x.editions import EDITION, schema_of
 
 
 def read(body: str) -> Choice:
@@ -20,7 +21,7 @@ def read(body: str) -> Choice:
 
 
 def test_the_edition_has_five_messages_and_a_marker() -> None:
-    root = schema(EDITION)
+    root = schema_of(EDITION)
     assert [f.name for f in root.alternatives] == ["bsmFrame", "mapFrame", "rsmFrame", "spatFrame", "rsiFrame"]
     assert root.extensible
     bsm = root.alternatives[0].node
@@ -68,7 +69,7 @@ def test_every_type_reads_back_as_it_was_written(body: str) -> None:
 
 
 def test_generated_functions_and_not_the_walk_handle_ordinary_values() -> None:
-    root = schema(EDITION)
+    root = schema_of(EDITION)
     functions, random = compiled(root, "test"), Random(1)
     for field in root.alternatives:
         value = sample(field.node, random)

@@ -12,15 +12,15 @@ from wayside.maps.drawing import crossroads
 from wayside.roadside.tables import Actors, Incidents, Units
 from wayside.signals.tables import Light, SignalControllers, SignalForecasts
 from wayside.table import Table
-from wayside.v2x.codec import EDITION, Codec
 from wayside.v2x.edge import V2xEdge
+from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.rsm import MOST, short_numbers
 from wayside.v2x.tables import MessageType, Traffic
 from wayside.world import Message
 
 START = 1_763_000_000_000_000_000
 TICK = 100_000_000
-CODEC = Codec.of(EDITION)
+CODEC = codec_of(EDITION)
 NAN = float("nan")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from wayside.v2x.schema import Bits, Choice, Enumerated, Field, Integer, Node, Octets, Sequence, SequenceOf, Text
+from wayside.asn1.schema import Bits, Choice, Enumerated, Field, Integer, Node, Octets, Sequence, SequenceOf, Text
 
 EDGE_SHARE = 0.25  # of numbers are the least or the greatest
 PRESENT_SHARE = 0.5  # of optional fields are there
@@ -19,8 +19,8 @@ def sample(node: Node, random: Random, *, most_items: int = 4) -> Any:  # noqa: 
         random: where chance comes from.
         most_items: lists and texts are no longer, unless they must be; one in twenty is as long as it may be.
 
-    >>> from wayside.v2x.schema import schema
-    >>> sample(schema("csae53-2020"), Random(4)).keys()
+    >>> from wayside.v2x.editions import schema_of
+    >>> sample(schema_of("csae53-2020"), Random(4)).keys()
     dict_keys(['mapFrame'])
     """
     match node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wayside.v2x.schema import (
+from wayside.asn1.schema import (
     Bits,
     Choice,
     Enumerated,
@@ -17,7 +17,7 @@ from wayside.v2x.schema import (
     SequenceOf,
     Text,
 )
-from wayside.v2x.source import BitNumbers, Source
+from wayside.asn1.source import BitNumbers, Source
 
 
 class Encoder(Source):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import as_file, files
 from typing import Any, TypeAlias
 
 
@@ -193,24 +191,18 @@ class _Reader:
             yield Field(name, self.node(member, f"{where}.{name}"), member.get("optional", False))
 
 
-@cache
-def schema(edition: str, root: str = "MessageFrame") -> Choice:
-    """Return the tree of the outermost type of an edition, from `asn1/<edition>.asn` of this room.
+def read_schema(text: str, root: str) -> Node:
+    """Return the tree of a type in ASN.1 text of one or more modules.
 
     Raises:
-        SchemaError: the text uses something this room cannot encode, or the root is not a CHOICE.
+        SchemaError: the text uses something that cannot be encoded, or has no such type.
 
-    >>> [f.name for f in schema("csae53-2020").alternatives]
-    ['bsmFrame', 'mapFrame', 'rsmFrame', 'spatFrame', 'rsiFrame']
+    >>> read_schema("M DEFINITIONS AUTOMATIC TAGS ::= BEGIN A ::= INTEGER (0..7) END", "A")
+    Integer(low=0, high=7)
     """
     import asn1tools  # noqa: PLC0415  a third of a second, and needed only where messages are
 
-    with as_file(files("wayside.v2x").joinpath("asn1", f"{edition}.asn")) as path:
-        modules = asn1tools.parse_files([str(path)])
-    if len(modules) != 1:
-        raise SchemaError(f"{edition}: {len(modules)} modules in one text, expected one")
-    (module,) = modules.values()
-    node = _Reader(module["types"]).named(root)
-    if not isinstance(node, Choice):
-        raise SchemaError(f"{edition}: {root} is a {type(node).__name__}, expected a Choice")
-    return node
+    types: dict[str, Any] = {}
+    for module in asn1tools.parse_string(text).values():
+        types |= module["types"]
+    return _Reader(types).named(root)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from wayside.v2x.decoding import Decoder
-from wayside.v2x.encoding import Encoder
-from wayside.v2x.schema import Choice
+from wayside.asn1.decoding import Decoder
+from wayside.asn1.encoding import Encoder
+from wayside.asn1.schema import Choice
 
 GIVES_UP = (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError)  # what the functions raise
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 import re
 from typing import Any, NoReturn
 
-from wayside.v2x.schema import Bits, Choice, Enumerated, Integer, Node, Octets, Sequence, SequenceOf, Text
-from wayside.v2x.tables import RefusalReason
-from wayside.v2x.wire import WireError
+from wayside.asn1.errors import Fault, WireError
+from wayside.asn1.schema import Bits, Choice, Enumerated, Integer, Node, Octets, Sequence, SequenceOf, Text
 
 UNKNOWN = "..."  # stands where the edition has no name
 _HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
@@ -30,14 +29,14 @@ class Reader:
         self.value = int.from_bytes(octets, "big")
         self.total = self.left = len(octets) * 8
 
-    def fail(self, reason: RefusalReason, path: str, found: str) -> NoReturn:
+    def fail(self, reason: Fault, path: str, found: str) -> NoReturn:
         """Refuse the frame here."""
         raise WireError(reason, path, self.total - self.left, found)
 
     def take(self, width: int, path: str) -> int:
         """Return the next bits as a number."""
         if width > self.left:
-            self.fail(RefusalReason.TRUNCATED, path, f"needs {width} bits, {self.left} are left")
+            self.fail(Fault.TRUNCATED, path, f"needs {width} bits, {self.left} are left")
         self.left -= width
         return self.value >> self.left & ((1 << width) - 1)
 
@@ -45,7 +44,7 @@ class Reader:
         """Return a number that lies between two bounds."""
         number = low + self.take((high - low).bit_length(), path)
         if number > high:
-            self.fail(RefusalReason.OUT_OF_RANGE, path, f"{number} is above {high}")
+            self.fail(Fault.OUT_OF_RANGE, path, f"{number} is above {high}")
         return number
 
     def length(self, path: str) -> int:
@@ -53,10 +52,10 @@ class Reader:
         if not self.take(1, path):
             return self.take(7, path)
         if self.take(1, path):
-            self.fail(RefusalReason.MALFORMED, path, "a fragmented length")
+            self.fail(Fault.MALFORMED, path, "a fragmented length")
         number = self.take(14, path)
         if number < 1 << 7:
-            self.fail(RefusalReason.MALFORMED, path, f"the length {number} in long form")
+            self.fail(Fault.MALFORMED, path, f"the length {number} in long form")
         return number
 
     def small(self, path: str) -> int:
@@ -66,7 +65,7 @@ class Reader:
         octets = self.length(path)
         number = self.take(8 * octets, path)
         if not _SMALL <= number < _LONGEST or octets != (number.bit_length() + 7) // 8:
-            self.fail(RefusalReason.MALFORMED, path, f"the index {number} in long form")
+            self.fail(Fault.MALFORMED, path, f"the index {number} in long form")
         return number
 
     def opened(self, path: str) -> str:
@@ -88,7 +87,7 @@ class Reader:
                 if node.extensible and self.take(1, path):
                     size = self.length(path)
                     if size == node.size:
-                        self.fail(RefusalReason.MALFORMED, path, f"the extension form for the usual {size} bits")
+                        self.fail(Fault.MALFORMED, path, f"the extension form for the usual {size} bits")
                 return {"bits": f"{self.take(size, path):0{size}b}" if size else ""}
             case Octets():
                 count = self.bounded(node.low, node.high, path)
@@ -111,7 +110,7 @@ class Reader:
             return {UNKNOWN: {"index": index, "octets": self.opened(path)}}
         index = self.take(node.width, path)
         if index >= len(node.alternatives):
-            reason = RefusalReason.OUT_OF_RANGE if path else RefusalReason.UNKNOWN_MESSAGE
+            reason = Fault.OUT_OF_RANGE if path else Fault.UNKNOWN_MESSAGE
             self.fail(reason, path, f"there is no alternative {index}")
         chosen = node.alternatives[index]
         return {chosen.name: self.read(chosen.node, f"{path}.{chosen.name}" if path else chosen.name)}
@@ -126,7 +125,7 @@ class Reader:
         }
         if extended:
             if self.take(1, path):
-                self.fail(RefusalReason.MALFORMED, path, "more than 64 additions")
+                self.fail(Fault.MALFORMED, path, "more than 64 additions")
             additions = [self.take(1, path) for _ in range(self.take(6, path) + 1)]
             value[UNKNOWN] = [
                 self.opened(f"{path}.{UNKNOWN}[{n}]") if a else None for n, a in enumerate(additions)
@@ -141,7 +140,7 @@ class Writer:
         self.value = 0
         self.total = 0
 
-    def fail(self, path: str, found: str, reason: RefusalReason = RefusalReason.MALFORMED) -> NoReturn:
+    def fail(self, path: str, found: str, reason: Fault = Fault.MALFORMED) -> NoReturn:
         """Refuse the value here."""
         raise WireError(reason, path, self.total, found)
 
@@ -160,13 +159,13 @@ class Writer:
         if not isinstance(number, int):
             self.fail(path, f"{number!r} is not a Python int")
         if not low <= number <= high:
-            self.fail(path, f"{number} is not between {low} and {high}", RefusalReason.OUT_OF_RANGE)
+            self.fail(path, f"{number} is not between {low} and {high}", Fault.OUT_OF_RANGE)
         self.put(int(number) - low, (high - low).bit_length())
 
     def length(self, count: int, path: str) -> None:
         """Append an unconstrained length."""
         if count >= _LONGEST:
-            self.fail(path, f"{count} items would need fragments", RefusalReason.OUT_OF_RANGE)
+            self.fail(path, f"{count} items would need fragments", Fault.OUT_OF_RANGE)
         if count < 1 << 7:
             self.put(count, 8)
         else:
@@ -175,7 +174,7 @@ class Writer:
     def small(self, number: int, path: str) -> None:
         """Append a normally small number."""
         if not isinstance(number, int) or not 0 <= number < _LONGEST:
-            self.fail(path, f"{number!r} is not an index", RefusalReason.OUT_OF_RANGE)
+            self.fail(path, f"{number!r} is not an index", Fault.OUT_OF_RANGE)
         if number < _SMALL:
             self.put(number, 7)
         else:
@@ -234,7 +233,7 @@ class Writer:
             self.put(1, 1)
             self.small(int(value.removeprefix(UNKNOWN)), path)
         else:
-            self.fail(path, f"{value!r} is none of {', '.join(node.names)}", RefusalReason.OUT_OF_RANGE)
+            self.fail(path, f"{value!r} is none of {', '.join(node.names)}", Fault.OUT_OF_RANGE)
 
     def bits(self, node: Bits, value: Any, path: str) -> None:
         """Append a bit string."""
@@ -243,7 +242,7 @@ class Writer:
             self.fail(path, f'{value!r} is not {{"bits": "01..."}}')
         if len(bits) != node.size:
             if not node.extensible:
-                self.fail(path, f"{len(bits)} bits, expected {node.size}", RefusalReason.OUT_OF_RANGE)
+                self.fail(path, f"{len(bits)} bits, expected {node.size}", Fault.OUT_OF_RANGE)
             self.put(1, 1)
             self.length(len(bits), path)
         elif node.extensible:
@@ -267,7 +266,7 @@ class Writer:
                 self.put(index, node.width + node.extensible)
                 self.write(alternative.node, inner, f"{path}.{name}" if path else name)
                 return
-        self.fail(path, f"there is no alternative {name!r}", RefusalReason.OUT_OF_RANGE)
+        self.fail(path, f"there is no alternative {name!r}", Fault.OUT_OF_RANGE)
 
     def fields(self, node: Sequence, value: Any, path: str) -> None:
         """Append a sequence."""
@@ -306,9 +305,9 @@ def read_frame(root: Choice, octets: bytes) -> dict[str, Any]:
     reader = Reader(octets)
     value = reader.read(root, "")
     if reader.left > 7:
-        reader.fail(RefusalReason.TRAILING_BITS, "", f"{reader.left} bits follow the message")
+        reader.fail(Fault.TRAILING_BITS, "", f"{reader.left} bits follow the message")
     if reader.value & ((1 << reader.left) - 1):
-        reader.fail(RefusalReason.TRAILING_BITS, "", "the padding is not zero")
+        reader.fail(Fault.TRAILING_BITS, "", "the padding is not zero")
     return dict(value)
 
 

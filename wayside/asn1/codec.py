@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from wayside.v2x.generate import GIVES_UP, compiled
-from wayside.v2x.schema import Choice, schema
-from wayside.v2x.walk import read_frame, write_frame
-
-EDITION = "csae53-2020"  # T/CSAE 53-2020, which is YD/T 3709-2020
+from wayside.asn1.generate import GIVES_UP, compiled
+from wayside.asn1.schema import Choice
+from wayside.asn1.walk import read_frame, write_frame
 
 
 class Codec:
@@ -18,7 +15,8 @@ class Codec:
     Values are plain: dict for SEQUENCE and CHOICE (`{alternative: value}`), list, int, str; a BIT STRING is
     `{"bits": "0101"}` with the first bit first, an OCTET STRING is lower-case hex. Numbers must be Python ints.
 
-    >>> codec = Codec.of(EDITION)
+    >>> from wayside.v2x.editions import EDITION, codec_of
+    >>> codec = codec_of(EDITION)
     >>> value = codec.decode(bytes.fromhex("12b00204f4cd8782b89e35f798"))
     >>> value["mapFrame"]["nodes"][0]["id"], codec.encode(value).hex()
     ({'id': 33085}, '12b00204f4cd8782b89e35f798')
@@ -34,12 +32,6 @@ class Codec:
             for index, name in enumerate(self.names)
         }
         self._head = root.width + root.extensible
-
-    @staticmethod
-    @cache
-    def of(edition: str) -> Codec:
-        """Return the codec of an edition; generated at the first call, the same object from then on."""
-        return Codec(schema(edition), edition)
 
     def decode(self, octets: bytes) -> dict[str, Any]:
         """Return `{message: value}`; what the edition does not know is kept under `...` (see `walk.py`).
