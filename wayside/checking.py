@@ -1,14 +1,18 @@
-"""Checking a city file, a map or a Run before anyone relies on it."""
+"""Checking a city file, a map, a Run or a file of messages before anyone relies on it."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from wayside.config import ConfigError, built_in_cities, read_city
+from wayside.command import Text
+from wayside.config import ConfigError, built_in_cities, load_plugin, plugins, read_city
 from wayside.maps.conversion import read_map
+from wayside.report import Report
 from wayside.run import Run
 from wayside.table import declared_tables
 
@@ -17,15 +21,46 @@ MAP_SUFFIXES = (".net.xml", ".net.xml.gz", ".xodr", ".osm", ".osm.gz")
 
 @dataclass(frozen=True)
 class Checked:
-    """What was checked, what it holds, and what is wrong with it."""
+    """What was checked, what it holds, and what is wrong with it.
+
+    Attributes:
+        what: its name.
+        kind: what it is.
+        facts: what it holds.
+        problems: what is wrong with it, in words.
+        report: requirement lines, where there are any.
+    """
 
     what: str
     kind: str
     facts: dict[str, Any]
     problems: list[str] = field(default_factory=list)
+    report: Report | None = None
 
 
-def check(what: str) -> Checked:
+class Checker(Protocol):
+    """What a room brings through the entry-point group `wayside.checks` to check more kinds of files.
+
+    Attributes:
+        forms: the files it reads, in words, for the error that lists what is known.
+    """
+
+    forms: Sequence[str]
+
+    def arguments(self, parser: argparse.ArgumentParser, text: Text) -> None:
+        """Declare the options it adds to `wayside check`."""
+
+    def reads(self, path: Path) -> bool:
+        """Tell whether this file is for it; it may look inside."""
+
+    def check(self, path: Path, options: argparse.Namespace | None) -> Checked:
+        """Check the file; without options as if none had been given."""
+
+    def report(self, run: Run) -> Report:
+        """Return the requirement lines that this room has for a stored Run."""
+
+
+def check(what: str, options: argparse.Namespace | None = None) -> Checked:
     """Check whatever the name stands for.
 
     Raises:
@@ -34,12 +69,27 @@ def check(what: str) -> Checked:
     path = Path(what)
     if what in built_in_cities() or path.suffix == ".toml":
         return _check_city(what)
+    checkers: list[Checker] = [load_plugin("checks", name) for name in sorted(plugins("checks"))]
     if path.is_dir():
-        return check_run(Run(path))
+        run = Run(path)
+        reports = [checker.report(run) for checker in checkers]
+        lines = tuple(line for report in reports for line in report.lines)
+        notes = tuple(note for report in reports for note in report.notes)
+        return replace(check_run(run), report=Report("check", lines=lines, notes=notes, runs=(run.name,)))
     if what.endswith(MAP_SUFFIXES):
         return _check_map(path)
+    for checker in checkers:
+        if checker.reads(path):
+            return checker.check(path, options)
+    if not path.exists():
+        raise ConfigError(f"no file {what!r}, and no built-in city of that name; {_known(checkers)}")
+    raise ConfigError(f"cannot tell what {what!r} is; {_known(checkers)}")
+
+
+def _known(checkers: Sequence[Checker]) -> str:
     known = ", ".join((*sorted(built_in_cities()), "a city file *.toml", "a Run folder", *MAP_SUFFIXES))
-    raise ConfigError(f"cannot tell what {what!r} is; known are: {known}")
+    brought = [form for checker in checkers for form in checker.forms]
+    return f"known are: {', '.join((known, *brought))}"
 
 
 def _check_city(what: str) -> Checked:

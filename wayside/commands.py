@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from rich.progress import (
 from rich.table import Table as Grid
 
 from wayside import checking, replaying
+from wayside.command import Answer
 from wayside.config import City, ConfigError, built_in_cities, load_plugin, plugins, read_city
 from wayside.language import Language, say
 from wayside.opening import open_city
@@ -35,14 +35,6 @@ from wayside.table import declared_tables
 LISTS = ("cities", "steps", "studies", "worlds", "tables")
 DEFAULT_ZONE = "pingshan"
 ANY_NET = "anywhere"  # the built-in city file for nets that come without one
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command found, for machines, and its exit code."""
-
-    facts: Mapping[str, Any]
-    code: int = 0
 
 
 def plain(value: object) -> object:
@@ -188,22 +180,27 @@ def _run_facts(stored: Run, reports: Sequence[Report]) -> dict[str, Any]:
         "complete": stored.manifest["complete"],
         "counts": stored.manifest.get("rows", {}),
         "timings_ms": summary(stored.timings),
-        "lines": [
-            {
-                "id": line.id,
-                "requirement": {lang: say(line.text, lang) for lang in ("en", "zh")},
-                "target": line.target,
-                "sense": line.sense,
-                "unit": line.unit,
-                "source": line.source,
-                "measured": line.measured,
-                "verdict": line.verdict.value,
-                "study": report.study,
-            }
-            for report in reports
-            for line in report.lines
-        ],
+        "lines": line_facts(reports),
     }
+
+
+def line_facts(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """Return every requirement line with its words in both languages and its verdict."""
+    return [
+        {
+            "id": line.id,
+            "requirement": {lang: say(line.text, lang) for lang in ("en", "zh")},
+            "target": line.target,
+            "sense": line.sense,
+            "unit": line.unit,
+            "source": line.source,
+            "measured": line.measured,
+            "verdict": line.verdict.value,
+            "study": report.study,
+        }
+        for report in reports
+        for line in report.lines
+    ]
 
 
 def summary(timings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
@@ -227,17 +224,30 @@ def replay(options: argparse.Namespace, screen: Console) -> Answer:
 
 
 def check(options: argparse.Namespace, screen: Console) -> Answer:
-    """Check a city file, a map or a Run."""
-    found = checking.check(options.what)
+    """Check a city file, a map, a Run or a file of messages."""
+    found = checking.check(options.what, options)
     grid = Grid(title=found.what)
     grid.add_column("")
     grid.add_column(found.kind)
     for name, value in found.facts.items():
         grid.add_row(name, str(value))
     screen.print(grid)
+    if found.report is not None:
+        load_plugin("packs", "evidence").print_report(found.report, screen, options.language)
     for problem in found.problems:
-        screen.print(f"[red]{problem}[/]")
-    return Answer(msgspec.to_builtins(found), 1 if found.problems else 0)
+        screen.print(problem, style="red", markup=False)
+    reports = [] if found.report is None else [found.report]
+    facts = {
+        "what": found.what,
+        "kind": found.kind,
+        "facts": found.facts,
+        "problems": found.problems,
+        "lines": line_facts(reports),
+        "tables": [msgspec.to_builtins(grid) for report in reports for grid in report.grids],
+    }
+    failing = {Verdict.FAIL, Verdict.UNKNOWN} if options.strict else {Verdict.FAIL}
+    failed = any(line.verdict in failing for report in reports for line in report.lines)
+    return Answer(facts, 1 if found.problems or failed else 0)
 
 
 def study(options: argparse.Namespace, screen: Console) -> Answer:

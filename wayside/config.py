@@ -23,7 +23,7 @@ from wayside.step import AnyStep, Step
 from wayside.table import Table, TableError, declared_tables
 from wayside.world import identity
 
-HEADS = ("city", "world", "steps", "include")  # parts of a city file that are no tables
+HEADS = ("city", "world", "edge", "envelope", "steps", "include")  # parts of a city file that are no tables
 
 
 class ConfigError(WaysideError):
@@ -50,6 +50,8 @@ class City:
         header: name, time and seed.
         world_kind: which World it is run with.
         world: that World's settings, still unread: the World's own struct reads them.
+        edge: settings of the line between octets and tables, read by the edge, and its `kind`.
+        envelope: settings of signing and verifying, read by the envelope, and its `kind`; that may be `none`.
         steps: the steps that run.
         settings: each step's settings, by its name.
         assets: what stands there, as far as the file says it.
@@ -60,6 +62,8 @@ class City:
     header: CityHeader
     world_kind: str
     world: Mapping[str, Any]
+    edge: Mapping[str, Any]
+    envelope: Mapping[str, Any]
     steps: tuple[AnyStep, ...]
     settings: Mapping[str, msgspec.Struct]
     assets: tuple[Table, ...]
@@ -87,7 +91,7 @@ class City:
 
 @cache
 def plugins(group: str) -> dict[str, EntryPoint]:
-    """Return what is installed for one of the doors: steps, studies, worlds, edges."""
+    """Return what is installed for one of the doors: steps, studies, worlds, edges, envelopes."""
     return {point.name: point for point in entry_points(group=f"wayside.{group}")}
 
 
@@ -191,6 +195,8 @@ def read_city(source: str | Path) -> City:
     kind = world.pop("kind", None)
     if not isinstance(kind, str):
         raise ConfigError(f"{path}: [world] needs kind, one of: {', '.join(plugins('worlds'))}")
+    edge = {"kind": "v2x", **raw.pop("edge", {})}
+    envelope = {"kind": "ydt3957", **raw.pop("envelope", {})}
     steps, settings = _read_steps(raw.pop("steps", {}), path)
     tables: list[Table] = []
     fillable = asset_tables()
@@ -199,7 +205,7 @@ def read_city(source: str | Path) -> City:
         if name not in fillable:
             raise ConfigError(f"{where}: unknown part {name!r}; {_nearest(name, [*fillable, *HEADS])}")
         tables.append(read_rows(fillable[name], rows, where))
-    return City(header, kind, world, steps, settings, tuple(tables), path.parent, digest)
+    return City(header, kind, world, edge, envelope, steps, settings, tuple(tables), path.parent, digest)
 
 
 def _with_includes(path: Path) -> tuple[dict[str, Any], dict[str, Path], str]:

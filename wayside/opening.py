@@ -6,14 +6,16 @@ import atexit
 import gzip
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from wayside.config import City, ConfigError, convert, load_plugin
+from wayside.envelope import Envelope
 from wayside.maps.conversion import convert as convert_map
 from wayside.maps.conversion import read_map
+from wayside.maps.road import RoadMap
 from wayside.table import Table
 from wayside.tick import Pipeline
 from wayside.world import Edge, World
@@ -58,9 +60,9 @@ def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None
     placed: Sequence[Table] = load_plugin("placers", "default")(road)
     said = {type(table) for table in city.assets}
     assets = (*city.assets, *(table for table in placed if type(table) not in said))
-    edge: Edge = load_plugin("edges", "v2x")(road, assets)
+    edge = _edge(city, road, assets, seed=seed, seconds=seconds)
     open_world = load_plugin("worlds", city.world_kind)
-    config = convert(dict(city.world), get_type_hints(open_world)["config"], f"{city.header.name}: [world]")
+    config = _settings(city, "world", city.world, open_world)
     world: World = open_world(
         config,
         folder=city.folder,
@@ -84,6 +86,28 @@ def open_city(city: City, *, seed: int, seconds: float, shuffle_seed: int | None
         world.close()
         raise
     return Opened(world, edge, pipeline)
+
+
+def _settings(city: City, part: str, raw: Mapping[str, Any], opener: Any) -> Any:
+    """Return the settings of a part of the city, as the struct that what it opens asks for."""
+    return convert(dict(raw), get_type_hints(opener)["config"], f"{city.header.name}: [{part}]")
+
+
+def _edge(city: City, road: RoadMap, assets: Sequence[Table], *, seed: int, seconds: float) -> Edge:
+    """Return the line between octets and tables, with what signs and verifies."""
+    settings = dict(city.envelope)
+    kind = settings.pop("kind")
+    envelope: Envelope | None = None
+    if kind != "none":
+        open_envelope = load_plugin("envelopes", kind)
+        config = _settings(city, "envelope", settings, open_envelope)
+        envelope = open_envelope(
+            config, seed=seed, start_ns=city.start_ns, seconds=seconds, road=road, assets=assets
+        )
+    settings = dict(city.edge)
+    open_edge = load_plugin("edges", settings.pop("kind"))
+    edge: Edge = open_edge(_settings(city, "edge", settings, open_edge), road, assets, envelope)
+    return edge
 
 
 def _converted(source: Path) -> str:

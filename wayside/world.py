@@ -9,22 +9,8 @@ from typing import Protocol, runtime_checkable
 
 from wayside.frame import Frame
 from wayside.maps.road import RoadMap
+from wayside.messages import Message, Messages
 from wayside.table import Table
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One wire message on its way in or out.
-
-    Attributes:
-        time_ns: instant it was received, or is to be sent.
-        link: who handed it over or shall send it: roadside unit, pole or vehicle.
-        payload: the octets.
-    """
-
-    time_ns: int
-    link: int
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +18,7 @@ class Intake:
     """What a World gives for one tick: messages still to be decoded, and tables."""
 
     time_ns: int
-    messages: Sequence[Message] = ()
+    messages: Sequence[Message] = field(default_factory=Messages.empty)
     tables: Sequence[Table] = ()
 
 
@@ -71,11 +57,14 @@ class Edge(Protocol):
     def decode(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
         """Turn what roadside units received into tables; what cannot be understood becomes Refusals."""
 
-    def encode(self, frame: Frame) -> list[Message]:
+    def encode(self, frame: Frame) -> Messages:
         """Turn the picture, forecasts and Orders of the frame into the messages roadside units send."""
 
-    def speak(self, tables: Sequence[Table], time_ns: int) -> list[Message]:
-        """Turn what simulated vehicles and poles say (Reports, Detections) into their messages."""
+    def speak(self, tables: Sequence[Table], time_ns: int) -> Messages:
+        """Turn what simulated vehicles and poles say (Reports, Detections) into their messages.
+
+        Senders that Impostors name sign with certificates nobody trusted has issued.
+        """
 
     def hear(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
         """Turn what roadside units sent into what simulated vehicles understand of it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+UNBOUNDED = (1 << 63) - 1  # stands for the missing upper bound of a SEQUENCE OF
+FREE = 1 << 16  # from here on an upper bound no longer shapes how a length is written
 
 
 class SchemaError(ValueError):
@@ -13,28 +15,40 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number between two bounds."""
+    """A whole number between two bounds; an extensible one may lie outside them too."""
 
     low: int
     high: int
+    extensible: bool = False
 
     @property
     def width(self) -> int:
-        """Bits on the wire."""
+        """Bits on the wire, without the extension bit."""
         return (self.high - self.low).bit_length()
 
 
 @dataclass(frozen=True, slots=True)
 class Enumerated:
-    """One of several names."""
+    """One of several names; `additions` are those the edition knows beyond the extension marker."""
 
     names: tuple[str, ...]
     extensible: bool
+    additions: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
         """Bits of the index, without the extension bit."""
         return (len(self.names) - 1).bit_length()
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """True or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """A value that says nothing but that it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +62,11 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Octets:
-    """Octets, between `low` and `high` of them."""
+    """Octets, between `low` and `high` of them; an extensible type may have another number too."""
 
     low: int
     high: int
+    extensible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +88,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Named fields in order."""
+    """Named fields in order; `additions` are those the edition knows beyond the extension marker.
+
+    Any addition may be absent, whether its text says OPTIONAL or not: its sender may know an older edition.
+    """
 
     fields: tuple[Field, ...]
     extensible: bool
+    additions: tuple[Field, ...] = ()
 
     @property
     def optionals(self) -> tuple[Field, ...]:
@@ -86,7 +105,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class SequenceOf:
-    """Between `low` and `high` values of one type."""
+    """Between `low` and `high` values of one type; `high` is `UNBOUNDED` where the text gives no size."""
 
     element: Node
     low: int
@@ -95,10 +114,11 @@ class SequenceOf:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several alternatives."""
+    """One of several alternatives; `additions` are those the edition knows beyond the extension marker."""
 
     alternatives: tuple[Field, ...]
     extensible: bool
+    additions: tuple[Field, ...] = ()
 
     @property
     def width(self) -> int:
@@ -106,7 +126,22 @@ class Choice:
         return (len(self.alternatives) - 1).bit_length()
 
 
-Node: TypeAlias = Integer | Enumerated | Bits | Octets | Text | Sequence | SequenceOf | Choice
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open type: octets whose type a number beside it in the same `Sequence` tells.
+
+    Attributes:
+        selector: name of the sibling field with that number.
+        types: (number, type's name, type) of those the edition knows; others are kept as octets.
+    """
+
+    selector: str
+    types: tuple[tuple[int, str, Node], ...]
+
+
+Node: TypeAlias = (
+    Integer | Enumerated | Boolean | Null | Bits | Octets | Text | Sequence | SequenceOf | Choice | Open
+)
 
 
 def count_width(node: Octets | Text | SequenceOf) -> int:
@@ -114,95 +149,17 @@ def count_width(node: Octets | Text | SequenceOf) -> int:
     return (node.high - node.low).bit_length()
 
 
-def _members(described: list[Any], where: str) -> tuple[list[Any], bool]:
-    """Split what stands before the extension marker from the marker; additions of our own are not supported."""
-    if None not in described:
-        return described, False
-    marker = described.index(None)
-    if any(one is not None for one in described[marker:]):
-        raise SchemaError(f"{where} has additions after its extension marker; give them an edition of their own")
-    return described[:marker], True
-
-
-def _range(described: list[Any], where: str) -> tuple[int, int]:
-    """Return the bounds of a constraint that has exactly one part and no marker."""
-    if len(described) != 1 or described[0] is None:
-        raise SchemaError(f"{where} has the constraint {described}, not one range")
-    only = described[0]
-    return (only, only) if isinstance(only, int) else (int(only[0]), int(only[1]))
-
-
-class _Reader:
-    """Turns asn1tools' description of one module into nodes; each named type once."""
-
-    def __init__(self, types: dict[str, Any]) -> None:
-        self.types = types
-        self.known: dict[str, Node] = {}
-
-    def named(self, name: str) -> Node:
-        """Return the node of a type assignment."""
-        if name not in self.known:
-            if name not in self.types:
-                raise SchemaError(f"no type {name!r} in the module")
-            self.known[name] = self.node(self.types[name], name)
-        return self.known[name]
-
-    def node(self, described: dict[str, Any], where: str) -> Node:  # noqa: PLR0911
-        """Return the node of a type as it stands."""
-        match described["type"]:
-            case "INTEGER":
-                return Integer(*_range(described.get("restricted-to", []), where))
-            case "ENUMERATED":
-                values, extensible = _members(described["values"], where)
-                if [number for _, number in values] != list(range(len(values))):
-                    raise SchemaError(f"{where}: enumeration values are not 0, 1, 2, ...")
-                return Enumerated(tuple(name for name, _ in values), extensible)
-            case "BIT STRING":
-                size, extensible = _members(described.get("size", []), where)
-                low, high = _range(size, where)
-                if low != high:
-                    raise SchemaError(f"{where}: a BIT STRING needs one length, not {low}..{high}")
-                names = {int(bit): name for name, bit in described.get("named-bits", [])}
-                return Bits(low, extensible, tuple(names.get(bit, f"bit{bit}") for bit in range(low)))
-            case "OCTET STRING":
-                return Octets(*_range(described.get("size", []), where))
-            case "IA5String":
-                return Text(*_range(described.get("size", []), where))
-            case "SEQUENCE":
-                members, extensible = _members(described["members"], where)
-                return Sequence(tuple(self.fields(members, where)), extensible)
-            case "CHOICE":
-                members, extensible = _members(described["members"], where)
-                return Choice(tuple(self.fields(members, where)), extensible)
-            case "SEQUENCE OF":
-                low, high = _range(described.get("size", []), where)
-                return SequenceOf(self.node(described["element"], f"{where}[]"), low, high)
-            case other if other in self.types:
-                return self.named(other)
-            case other:
-                raise SchemaError(f"{where} has the type {other}, which this room cannot encode")
-
-    def fields(self, members: list[Any], where: str) -> Iterator[Field]:
-        """Yield the members of a SEQUENCE or CHOICE."""
-        for member in members:
-            if isinstance(member, list) or "default" in member:
-                raise SchemaError(f"{where} has a group or a DEFAULT, which this room cannot encode")
-            name = member["name"]
-            yield Field(name, self.node(member, f"{where}.{name}"), member.get("optional", False))
-
-
 def read_schema(text: str, root: str) -> Node:
-    """Return the tree of a type in ASN.1 text of one or more modules.
+    """Return the tree of a type in ASN.1 text of one or more modules, which may import from one another.
 
     Raises:
-        SchemaError: the text uses something that cannot be encoded, or has no such type.
+        SchemaError: the text uses something that cannot be encoded (`notation.py` says what can), defines a
+            type twice, or has no such type.
 
     >>> read_schema("M DEFINITIONS AUTOMATIC TAGS ::= BEGIN A ::= INTEGER (0..7) END", "A")
-    Integer(low=0, high=7)
+    Integer(low=0, high=7, extensible=False)
     """
-    import asn1tools  # noqa: PLC0415  a third of a second, and needed only where messages are
+    from wayside.asn1.notation import Notation  # noqa: PLC0415  both build on the nodes of this file
+    from wayside.asn1.parsed import parsed  # noqa: PLC0415
 
-    types: dict[str, Any] = {}
-    for module in asn1tools.parse_string(text).values():
-        types |= module["types"]
-    return _Reader(types).named(root)
+    return Notation(parsed(text)).named(root)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+_MOST = 4096  # bit strings kept by each of the two below; others are worked out each time
+
 
 class BitTexts(dict[int, str]):
     """Texts of bit strings of one size by their number, filled as they are met."""
@@ -16,7 +18,9 @@ class BitTexts(dict[int, str]):
     def __missing__(self, number: int) -> str:
         if number >> self.size:
             raise ValueError(number)
-        text = self[number] = f"{number:0{self.size}b}"
+        text = f"{number:0{self.size}b}"
+        if len(self) < _MOST:
+            self[number] = text
         return text
 
 
@@ -30,7 +34,9 @@ class BitNumbers(dict[str, int]):
     def __missing__(self, text: str) -> int:
         if len(text) != self.size or text.strip("01"):
             raise ValueError(text)
-        number = self[text] = int(text, 2)
+        number = int(text, 2)
+        if len(self) < _MOST:
+            self[text] = number
         return number
 
 
@@ -55,15 +61,16 @@ class Source:
     def constant(self, letter: str, value: Any) -> str:
         """Return the module's name for a constant; equal ones share a name."""
         for name, known in self.constants.items():
-            if name[0] == letter and type(known) is type(value) and known == value and self._same(known, value):
+            if name[0] == letter and type(known) is type(value) and known == value:
                 return name
         name = f"{letter}{len(self.constants)}"
         self.constants[name] = value
         return name
 
-    @staticmethod
-    def _same(known: Any, value: Any) -> bool:
-        return getattr(known, "size", None) == getattr(value, "size", None)
+    def shared(self, name: str, value: Any) -> str:
+        """Return the module's name for a constant that goes by this name."""
+        self.constants.setdefault(name, value)
+        return name
 
     def block(self, head: str, fill: Callable[[], None]) -> None:
         """Write an indented block."""

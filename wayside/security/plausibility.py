@@ -1,9 +1,8 @@
-"""Whom to believe: each sender's reports against physics, the map and the poles."""
+"""Whom to believe: each sender's reports against physics, its own past, the others, the map and the poles."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import msgspec
 import numba
@@ -11,19 +10,21 @@ import numpy as np
 
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, Poles
+from wayside.security.company import find_copies, find_overlaps, predecessor
+from wayside.security.conduct import begin, fade, follows, go_on, keep, spend, stands_alone
+from wayside.security.records import Records, limits_of, record_type, records_of, table_of
 from wayside.security.sight import HIDDEN, SEEN, UNSEEN, SightConfig, sight
-from wayside.security.tables import Distrust, PoleReach, Trust
+from wayside.security.tables import Distrust, Observation, PoleReach, Trust
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule
-from wayside.table import F64, I64, U8, U16, U64, Bool
+from wayside.table import F64, I64, U64, Bool
 from wayside.v2x.tables import Reports
 
 LOOK_SHARE_BITS = 3  # one in 2**3 reports is looked up on the map
 INSTANT_NS = 10_000_000  # reports are told apart by the hundredth of a second
-MOST_REPORTS = 60_000
 # compiled kernels know plain numbers only
-_JUMPS, _OFF_ROAD = int(Distrust.JUMPS), int(Distrust.OFF_ROAD)
-_UNSEEN, _IMPLAUSIBLE_SPEED = int(Distrust.UNSEEN), int(Distrust.IMPLAUSIBLE_SPEED)
+_JUMPS, _UNSEEN = int(Distrust.JUMPS), int(Distrust.UNSEEN)
+_OVERLAPS, _COPIES, _SUDDEN = int(Distrust.OVERLAPS), int(Distrust.COPIES), int(Observation.SUDDEN)
 
 
 class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,125 +32,217 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     jump_m: float = 5.0  # so far from where the speeds lead is a jump; a lane change at once is none
     jumps: float = 2.5  # jumps remembered that are too many
-    off_road_m: float = 8.0  # from the nearest lane's surface
+    off_road_m: float = 8.0  # from the nearest lane's surface; three times as far counts twice
     off_road: float = 4.0  # looks at the map, about one a second, that find it moving off the road
     fastest: float = 58.0  # [m/s]
-    strongest: float = 16.0  # [m/s2] change of speed
+    strongest: float = 16.0  # [m/s2] change of speed between two reports
+    hardest: float = 9.9  # [m/s2] acceleration reported
     impossible: float = 2.5  # such reports remembered that are too many
     unseen_s: float = 2.5  # seconds in clear view of a pole, unseen
     per_seen: float = 1.0  # more of them for each second a pole did see it
     most_seen_s: float = 3.0  # of those that count
+    bias_s: float = 1.0  # the filters of speed look back so far
+    bias_floor: float = 0.6  # [m/s] positions may move so much faster or slower than said
+    bias_share: float = 0.04  # and by this share of the speed
+    swing: float = 0.25  # of the length, at which a turn moves the centre beside or along the heading
+    mismatch_s: float = 1.0  # seconds of more than that which are too many
+    turned_from: float = 3.0  # [m/s] slower motion has no certain direction
+    turned_cosine: float = 0.5  # of the angle between heading and motion beyond which they contradict each other
+    misheading_s: float = 1.5  # seconds of that which are too many
+    jitter_s: float = 3.0  # the filter of jitter looks back so far
+    jitter_floor: float = 0.05  # [m2] variance that is always allowed
+    jitter_share: float = 0.6  # of the accuracy claimed may change from one report to the next
+    jittery_s: float = 2.0  # seconds of more than that which are too many
+    messages_per_s: float = 15.0  # that a sender may send for long
+    messages_at_once: float = 10.0  # and beyond that, once
+    flooding: float = 5.0  # messages over the allowance that are too many
+    stale_s: float = 0.3  # older messages are stale when they arrive
+    stale: float = 5.0  # such messages that are too many
+    resized: float = 1.5  # changes of length, width or kind that are too many
+    copies: float = 3.0  # repeated reports of others that are too many
+    overlap_m: float = 1.0  # vehicles must reach so far into each other
+    usual_sigma: float = 0.7  # [m] of both senders' accuracies together; less accurate ones must overlap more
+    overlaps: float = 1.7  # others in the same place, or seconds inside the one that was there first: too many
+    passing: float = 0.3  # what it counts against one that moves that another stands there
+    alike: float = 0.5  # what it counts against each of two that both stand or both move
+    meeting_s: float = 0.25  # shorter overlaps do not count
+    sudden_from: float = 3.0  # [m/s] who is first heard faster than this has come from somewhere
+    together: float = 1.6  # of several kinds of evidence, each as a share of its limit
     forget_s: float = 20.0  # evidence has faded to a third
-    remember_s: float = 60.0  # the same for what poles saw
+    remember_s: float = 60.0  # the same for what poles saw, and for overlaps
     hidden_s: float = 5.0  # the same for not being seen, while something may hide the sender
     sticky_s: float = 60.0  # distrust stays so long after the evidence ends
     silent_s: float = 5.0  # a sender unheard for longer is forgotten, unless distrusted
     sight: SightConfig = SightConfig()
 
 
+# reasons in order of how directly they show the lie, each with its evidence in Trust and its limit in the config
+REASONS = (
+    (Distrust.IMPLAUSIBLE_SPEED, "impossible", "impossible"),
+    (Distrust.JUMPS, "jumps", "jumps"),
+    (Distrust.COPIES, "copies", "copies"),
+    (Distrust.FLOODING, "flooding", "flooding"),
+    (Distrust.STALE, "stale", "stale"),
+    (Distrust.RESIZED, "resized", "resized"),
+    (Distrust.SPEED_MISMATCH, "mismatch", "mismatch_s"),
+    (Distrust.WRONG_HEADING, "misheading", "misheading_s"),
+    (Distrust.JITTER, "jittery", "jittery_s"),
+    (Distrust.UNSEEN, "unseen", "unseen_s"),
+    (Distrust.OVERLAPS, "overlaps", "overlaps"),
+    (Distrust.OFF_ROAD, "off_road", "off_road"),
+)
+_CODES = np.array([code for code, _, _ in REASONS], np.uint8)
+
+
 @numba.njit(cache=True)
-def _update(  # noqa: PLR0915  one sender, one pass
-    sender: U64, time: I64, x: F64, y: F64, heading: F64, speed: F64, far_off: Bool, verdict: I64,
-    b_sender: U64, b_time: I64, b_x: F64, b_y: F64, b_speed: F64, b_heading: F64, b_reports: U16,
-    b_jumps: F64, b_off: F64, b_impossible: F64, b_unseen: F64, b_seen: F64, b_distrusted: Bool, b_reason: U8,
-    b_since: I64, b_until: I64,
-    time_ns: int, limits: tuple[float, ...],
-) -> tuple[U64, I64, F64, F64, F64, F64, U16, F64, F64, F64, F64, F64, Bool, U8, I64, I64]:  # fmt: skip
-    """Merge this tick's reports into the memory, both in order of senders; return the columns of Trust."""
-    (
-        jump_m, jumps_limit, off_limit, fastest, strongest, impossible_limit, unseen_limit, per_seen, most_seen,
-        forget, remember, hidden_forget, sticky, silent,
-    ) = limits  # fmt: skip
-    size = b_sender.size + sender.size
-    o_sender, o_time = np.empty(size, np.uint64), np.empty(size, np.int64)
-    o_x, o_y, o_speed, o_heading = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    o_reports = np.empty(size, np.uint16)
-    o_jumps, o_off, o_impossible = np.empty(size), np.empty(size), np.empty(size)
-    o_unseen, o_seen = np.empty(size), np.empty(size)
-    o_distrusted, o_reason = np.empty(size, np.bool_), np.empty(size, np.uint8)
-    o_since, o_until = np.empty(size, np.int64), np.empty(size, np.int64)
-    n = b = r = 0
-    while b < b_sender.size or r < sender.size:
-        old = b < b_sender.size and (r >= sender.size or b_sender[b] <= sender[r])
-        who = b_sender[b] if old else sender[r]
-        heard = r < sender.size and sender[r] == who
-        if old:
-            last, lx, ly, lv, lh = b_time[b], b_x[b], b_y[b], b_speed[b], b_heading[b]
-            count, jumps, off, impossible = int(b_reports[b]), b_jumps[b], b_off[b], b_impossible[b]
-            unseen, seen, distrusted, reason = b_unseen[b], b_seen[b], b_distrusted[b], b_reason[b]
-            since, until = b_since[b], b_until[b]
+def _shares(row: Records, limit: Records, shares: F64) -> None:
+    """Fill in each kind of evidence as a share of its limit, in the order of REASONS."""
+    shares[0], shares[1] = row.impossible / limit.impossible, row.jumps / limit.jumps
+    shares[2], shares[3] = row.copies / limit.copies, row.flooding / limit.flooding
+    shares[4], shares[5] = row.stale / limit.stale, row.resized / limit.resized
+    shares[6], shares[7] = row.mismatch / limit.mismatch_s, row.misheading / limit.misheading_s
+    shares[8] = row.jittery / limit.jittery_s
+    shares[9] = row.unseen / (limit.unseen_s + limit.per_seen * row.seen)
+    shares[10], shares[11] = row.overlaps / limit.overlaps, row.off_road / limit.off_road
+
+
+@numba.njit(cache=True)
+def _look(row: Records, verdict: int, held: float, limit: Records) -> int:
+    """Take in what the poles saw of one report; return UNSEEN's bit if they should have seen it and did not."""
+    if verdict == SEEN:
+        row.seen = min(row.seen + held, limit.most_seen_s)
+        row.unseen = max(row.unseen - 2 * held, 0.0)
+    elif verdict == UNSEEN:
+        row.unseen += held
+        return 1 << _UNSEEN
+    elif verdict == HIDDEN:
+        # what hides it may itself be missed in some scans
+        row.unseen *= math.exp(-held / limit.hidden_s)
+    return 0
+
+
+@numba.njit(cache=True)
+def _meet(row: Records, partner: np.uint64, after: bool, weight: float, held: float, limit: Records) -> int:
+    """Take in whom the sender overlaps at this tick; return the bit of OVERLAPS if it counts."""
+    if partner == 0:
+        row.together, row.intruded = 0.0, False
+        return 0
+    if partner != row.partner:
+        row.partner, row.partner_before, row.together = partner, row.partner, 0.0
+    elif row.together == 0.0:
+        # met again: not another one
+        row.together = limit.meeting_s
+    met = row.together >= limit.meeting_s
+    row.together += held
+    if row.together < limit.meeting_s:
+        return 0
+    if not met:
+        row.overlaps += weight
+    elif row.intruded and after:
+        row.overlaps += held
+    return 1 << _OVERLAPS
+
+
+@numba.njit(cache=True)
+def _judge(row: Records, heard: bool, time_ns: int, limit: Records, shares: F64, codes: Records) -> None:
+    """Weigh the evidence and set whether and why the sender is distrusted."""
+    _shares(row, limit, shares)
+    worst, found, total = 0.0, 0, 0.0
+    for n in range(shares.size):
+        total += shares[n]
+        if shares[n] > worst:
+            worst, found = shares[n], codes[n]
+    worst = max(worst, total / limit.together)
+    if heard and worst >= 1.0 and not row.distrusted:
+        row.distrusted, row.reason, row.since_ns = True, found, time_ns
+    if row.distrusted and heard and worst >= 0.5:
+        row.until_ns = time_ns + np.int64(limit.sticky_s * 1e9)
+    if row.distrusted and time_ns >= row.until_ns:
+        row.distrusted, row.reason, row.since_ns, row.until_ns = False, 0, 0, 0
+    # evidence beyond twice its limit would only be forgotten more slowly
+    row.unseen = min(row.unseen, 2 * (limit.unseen_s + limit.per_seen * row.seen))
+
+
+@numba.njit(cache=True)
+def _update(
+    said: Records, away: F64, verdict: I64, copied: Bool, partner: U64, after: Bool, weight: F64, memory: Records, speaks: Bool,
+    now: Records, time_ns: int, limits: Records, codes: Records,
+) -> int:  # fmt: skip
+    """Carry each sender's record on by this tick's reports, both in order of senders; return how many stay.
+
+    Args:
+        said, away, verdict, copied: the reports, and for each what was found of it.
+        partner, after, weight: for each sender heard, see `find_overlaps`.
+        memory: records of Trust as the last tick left them; `speaks` tells who of them is heard again.
+        now: records to fill, as many as there may be.
+        time_ns: the tick's instant.
+        limits: record of PlausibilityConfig.
+        codes: reasons in the order of REASONS.
+    """
+    limit, shares = limits[0], np.zeros(codes.size)
+    n = b = r = heard_senders = 0
+    while b < memory.size or r < said.size:
+        known = b < memory.size and (r >= said.size or memory[b].sender <= said[r].sender)
+        row = now[n]
+        if known:
+            now[n] = memory[b]
             b += 1
         else:
-            last, lx, ly, lv, lh = 0, 0.0, 0.0, 0.0, 0.0
-            count, jumps, off, impossible, unseen, seen = 0, 0.0, 0.0, 0.0, 0.0, 0.0
-            distrusted, reason, since, until = False, np.uint8(0), 0, 0
-        while r < sender.size and sender[r] == who:
-            known = count > 0
-            dt = (time[r] - last) * 1e-9 if known else 0.0
-            if known and dt <= 0:
+            past = predecessor(said[r], memory, speaks)
+            if past >= 0:
+                now[n] = memory[past]
+                go_on(row, said[r])
+            else:
+                now[n] = np.zeros(1, now.dtype)[0]
+                begin(row, said[r], limit)
+        heard = r < said.size and said[r].sender == row.sender
+        observed, held_at_all = 0, 0.0
+        while r < said.size and said[r].sender == row.sender:
+            new, is_first = said[r], row.reports == 0
+            dt = 0.0 if is_first else (new.time_ns - row.time_ns) * 1e-9
+            observed |= spend(row, max(dt, 0.0), limit)
+            if not is_first and dt <= 0.0:
                 # an older report tells nothing new of the way, but two places at one instant are two senders
-                if dt == 0 and math.hypot(x[r] - lx, y[r] - ly) > 2 * jump_m:
-                    jumps += 1.0
+                if dt == 0.0 and math.hypot(new.x - row.x, new.y - row.y) > 2 * limit.jump_m:
+                    row.jumps += 1.0
+                    observed |= 1 << _JUMPS
                 r += 1
                 continue
-            if known:
-                fade = math.exp(-dt / forget)
-                jumps, off, impossible = jumps * fade, off * fade, impossible * fade
-                seen *= math.exp(-dt / remember)
-                unseen *= math.exp(-dt / remember)
-            if known and dt < silent:
-                way_x = 0.5 * dt * (lv * math.cos(lh) + speed[r] * math.cos(heading[r]))
-                way_y = 0.5 * dt * (lv * math.sin(lh) + speed[r] * math.sin(heading[r]))
-                astray = math.hypot(x[r] - lx - way_x, y[r] - ly - way_y)
-                # between two reports a vehicle may brake hard or turn
-                if astray > jump_m + 0.2 * max(lv, speed[r]) * dt + 3.0 * dt * dt:
-                    jumps += 1.0
-                if dt > 0.05 and abs(speed[r] - lv) > strongest * dt + 1.0:
-                    impossible += 1.0
-            if speed[r] > fastest:
-                impossible += 1.0
-            if far_off[r] and speed[r] > 1.0:
-                off += 1.0
-            held = min(dt, 0.5) if known else 0.1
-            if verdict[r] == SEEN:
-                seen = min(seen + held, most_seen)
-                unseen = max(unseen - 2 * held, 0.0)
-            elif verdict[r] == UNSEEN:
-                unseen += held
-            elif verdict[r] == HIDDEN:
-                # what hides it may itself be missed in some scans
-                unseen *= math.exp(-held / hidden_forget)
-            last, lx, ly, lv, lh = time[r], x[r], y[r], speed[r], heading[r]
-            count = min(count + 1, MOST_REPORTS)
+            if is_first:
+                fresh = row.root == row.sender
+                row.intruded = fresh
+                if fresh and new.speed > limit.sudden_from:
+                    observed |= 1 << _SUDDEN
+            else:
+                fade(row, dt, limit)
+                if dt < limit.silent_s:
+                    observed |= follows(row, new, dt, limit)
+            observed |= stands_alone(row, new, away[r], limit)
+            if copied[r]:
+                row.copies += 1.0
+                observed |= 1 << _COPIES
+            held = 0.1 if is_first else min(dt, 0.5)
+            held_at_all += held
+            observed |= _look(row, verdict[r], held, limit)
+            keep(row, new)
             r += 1
-        most_unseen = unseen_limit + per_seen * seen
-        # reasons in order of how directly they show the lie
-        worst, found = 0.0, 0
-        for code, share in (
-            (_IMPLAUSIBLE_SPEED, impossible / impossible_limit), (_JUMPS, jumps / jumps_limit),
-            (_UNSEEN, unseen / most_unseen), (_OFF_ROAD, off / off_limit),
-        ):  # fmt: skip
-            if share > worst:
-                worst, found = share, code
-        if heard and worst >= 1.0 and not distrusted:
-            distrusted, reason, since = True, np.uint8(found), time_ns
-        if distrusted and heard and worst >= 0.5:
-            until = time_ns + np.int64(sticky * 1e9)
-        if distrusted and time_ns >= until:
-            distrusted, reason, since, until = False, np.uint8(0), 0, 0
-        if time_ns - last > silent * 1e9 and not distrusted:
-            continue
-        o_sender[n], o_time[n], o_x[n], o_y[n], o_speed[n], o_heading[n] = who, last, lx, ly, lv, lh
-        o_reports[n], o_jumps[n], o_off[n], o_impossible[n] = count, jumps, off, impossible
-        # evidence beyond twice its limit would only be forgotten more slowly
-        o_unseen[n], o_seen[n] = min(unseen, 2 * most_unseen), seen
-        o_distrusted[n], o_reason[n], o_since[n], o_until[n] = distrusted, reason, since, until
-        n += 1
-    return (
-        o_sender[:n], o_time[:n], o_x[:n], o_y[:n], o_speed[:n], o_heading[:n], o_reports[:n], o_jumps[:n],
-        o_off[:n], o_impossible[:n], o_unseen[:n], o_seen[:n], o_distrusted[:n], o_reason[:n], o_since[:n],
-        o_until[:n],
-    )  # fmt: skip
+        if heard:
+            met = heard_senders
+            observed |= _meet(row, partner[met], after[met], weight[met], held_at_all, limit)
+            heard_senders += 1
+        row.observed = observed
+        _judge(row, heard, time_ns, limit, shares, codes)
+        if time_ns - row.time_ns <= limit.silent_s * 1e9 or row.distrusted:
+            n += 1
+    return n
+
+
+def _doubted(trust: Trust) -> Bool:
+    """Tell whom something speaks against besides others being in the same place."""
+    events = trust.jumps + trust.impossible + trust.copies + trust.flooding + trust.stale + trust.resized
+    seconds = trust.mismatch + trust.misheading + trust.jittery + trust.unseen
+    doubted: Bool = trust.distrusted | (events >= 0.8) | (seconds >= 0.4) | (trust.off_road >= 1.5)
+    return doubted
 
 
 @step(period_s=0.1, reach_m=150.0)
@@ -166,59 +259,60 @@ def judge_senders(
 ) -> Trust:
     """Gather evidence against each sender, and distrust those against whom there is enough.
 
-    JUMPS: positions that do not follow from the speeds reported. IMPLAUSIBLE_SPEED: faster, or changing speed
-    harder, than road vehicles can. OFF_ROAD: moving where there is no lane. UNSEEN: in clear view of a pole for
-    some seconds, and not seen; who has been seen before needs more of it. Distrust stays for `sticky_s` after the
-    evidence ended. Senders that fell silent are forgotten, distrusted ones when their distrust ends.
+    `Distrust` lists what may speak against a sender. Each kind of evidence fades and has a limit of its own; what
+    reaches its limit, or several kinds that together are `together` times one, makes the sender distrusted, and
+    the kind nearest to its limit is the reason. Distrust stays for `sticky_s` after the evidence ended. Senders
+    that fell silent are forgotten, distrusted ones when their distrust ends.
 
-    Limits: a ghost that no pole could see, on the road and moving as a vehicle does, is believed; so is one that
-    follows a real vehicle within the poles' accuracy.
+    Limits: a ghost that no pole could see, on the road, where no other vehicle is, and moving as a vehicle does, is
+    believed; so is one that follows a real vehicle within the poles' accuracy, and a vehicle whose messages are
+    late but say otherwise. A vehicle that crashes to a stop changes speed as only liars else do.
     """
     if not (len(reports) or len(before)):
         return Trust.empty()
-    if len(reports) > 1 and (reports.sender[1:] < reports.sender[:-1]).any():
-        reports = reports.take(reports.order())
-    if len(before) > 1 and (before.sender[1:] < before.sender[:-1]).any():
-        before = before.take(before.order())
-    far_off = np.zeros(len(reports), np.bool_)
+    reports, before = reports.in_order(), before.in_order()
+    said, memory, limits = records_of(reports), records_of(before), limits_of(config)
+    away = np.full(len(reports), np.nan)
     mixed = ((reports.time_ns // INSTANT_NS).astype(np.uint64) + reports.sender) * np.uint64(0x9E3779B97F4A7C15)
     due = np.flatnonzero((mixed >> np.uint64(64 - LOOK_SHARE_BITS) == 0) & (reports.speed > 1.0))
     if len(due) and len(road.lanes):
-        far_off[due] = road.distance(reports.x[due], reports.y[due]) > config.off_road_m
-    found: Any = _update(
-        reports.sender, reports.time_ns, reports.x, reports.y, reports.heading, reports.speed, far_off,
-        sight(reports, detections, poles, pole_reach, config.sight),
-        before.sender, before.time_ns, before.x, before.y, before.speed, before.heading, before.reports,
-        before.jumps, before.off_road, before.impossible, before.unseen, before.seen, before.distrusted,
-        before.reason, before.since_ns, before.until_ns,
-        time_ns,
-        (
-            config.jump_m, config.jumps, config.off_road, config.fastest, config.strongest, config.impossible,
-            config.unseen_s, config.per_seen, config.most_seen_s, config.forget_s, config.remember_s,
-            config.hidden_s, config.sticky_s, config.silent_s,
-        ),
-    )  # fmt: skip
-    return Trust(**dict(zip(Trust.columns, found, strict=True)))
+        away[due] = road.distance(reports.x[due], reports.y[due])
+    senders, first = np.unique(reports.sender, return_index=True)
+    last = np.append(first[1:], len(reports)) - 1 if len(first) else first
+    place = np.minimum(np.searchsorted(before.sender, senders), max(len(before) - 1, 0))
+    is_known = before.sender[place] == senders if len(before) else np.zeros(len(senders), np.bool_)
+    since, root, doubted = reports.time_ns[first], senders.copy(), np.zeros(len(senders), np.bool_)
+    known = place[is_known]
+    since[is_known], root[is_known], doubted[is_known] = before.first_ns[known], before.root[known], _doubted(before)[known]
+    partner, after, weight = find_overlaps(last, said, root, since, doubted, limits[0], time_ns)
+    speaks = np.isin(before.sender, senders)
+    order = np.argsort(before.x, kind="stable")
+    verdict = sight(reports, detections, poles, pole_reach, config.sight)
+    now = np.empty(len(senders) + len(before) + 1, record_type(Trust))
+    copied = find_copies(said, memory, speaks, order, before.x[order])
+    kept = _update(said, away, verdict, copied, partner, after, weight, memory, speaks, now, time_ns, limits, _CODES)
+    return table_of(Trust, now[:kept])
 
 
 @step(period_s=0.1, reach_m=0.0)
 def sender_findings(trust: Trust, *, config: PlausibilityConfig) -> Findings:
     """Report each distrusted sender; `value` is the evidence of its reason and `limit` what was too much.
 
-    For senders found UNSEEN both are seconds, else numbers of reports.
+    Both are seconds or numbers of reports, as the evidence's unit in Trust says.
     """
     rows = np.flatnonzero(trust.distrusted)
     if not len(rows):
         return Findings.empty()
-    evidence = np.array([trust.seen, trust.jumps, trust.off_road, trust.unseen, trust.impossible])
-    limits = np.array([np.nan, config.jumps, config.off_road, config.unseen_s, config.impossible])
-    reason = trust.reason[rows]
+    value, limit = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    for code, evidence, most in REASONS:
+        of_it = trust.reason[rows] == code
+        value[of_it], limit[of_it] = getattr(trust, evidence)[rows[of_it]], getattr(config, most)
     return Findings(
         rule=np.full(len(rows), Rule.SENDER_DISTRUSTED, np.uint8),
         subject=trust.sender[rows],
         x=trust.x[rows],
         y=trust.y[rows],
         since_ns=trust.since_ns[rows],
-        value=evidence[reason, rows],
-        limit=limits[reason],
+        value=value,
+        limit=limit,
     )

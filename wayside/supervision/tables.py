@@ -25,6 +25,7 @@ class Rule(IntEnum):
     WRONG_WAY = 24
     CHARGER_ABOVE_ORDER = 25
     SITE_ABOVE_LIMIT = 26
+    SENDER_REJECTED = 27  # messages in its name without a valid certificate or signature
 
 
 class Findings(Table, key=("rule", "subject"), position=("x", "y"), shared=True):

@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from wayside.asn1.batch import Batch
+from wayside.asn1.frames import Frames
 from wayside.asn1.schema import Choice
 from wayside.table import I64
 from wayside.v2x.layout import Layout, assemble
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import (
     CLASSIFICATION,
-    CONFIDENCE_NUMBER,
     KIND_OF_CLASSIFICATION,
     LENGTH_STEP,
     NO_ACCELERATION,
     NO_AXIS,
     NO_SPEED,
     SPEED_STEP,
+    column,
     from_confidence,
     from_steps,
     instant_of,
@@ -28,7 +30,6 @@ from wayside.v2x.quantities import (
     to_steps,
 )
 from wayside.v2x.tables import Reports
-from wayside.world import Message
 
 AXIS_STEP = 0.05  # m
 ACCELERATION_STEP = 0.01  # m/s2
@@ -72,14 +73,14 @@ class ReportWriter:
         inside = "bsmFrame.safetyExt."
         self._extra = [slot for path, slot in self._layout.place.items() if path.startswith(inside)]
 
-    def frames(self, reports: Reports, counts: Sequence[int]) -> list[bytes]:
+    def frames(self, reports: Reports, counts: Sequence[int]) -> Frames:
         """Return the BSM of each report; `counts` are their msgCnt.
 
         Confidence of position goes out twice: as the 95 % radius of the fixed ladder, and as the two axes in
         steps of 5 cm. Events are sent only where there are any.
         """
         if not len(reports):
-            return []
+            return Frames.of([])
         place = self._place
         latitude, longitude = place.to_wire(reports.x, reports.y)
         axis = to_steps(reports.position_sigma, AXIS_STEP, 0, 254, NO_AXIS)
@@ -112,55 +113,40 @@ class ReportWriter:
         return assemble(len(reports), [(piece, np.arange(len(reports)))])
 
 
-def row(value: dict[str, Any]) -> tuple[int, ...]:
-    """Return the numbers of one BSM that a Report needs."""
-    at, moved, size = value["pos"], value["accelSet"], value["size"]
-    accuracy, confidence, safety = value.get("posAccuracy"), value.get("posConfidence"), value.get("safetyExt")
-    flags = safety["events"]["bits"] if safety is not None and "events" in safety else NO_EVENTS
-    return (
-        value["secMark"],
-        at["lat"],
-        at["long"],
-        NO_AXIS if accuracy is None else accuracy["semiMajor"],
-        NO_AXIS if accuracy is None else accuracy["semiMinor"],
-        0 if confidence is None else CONFIDENCE_NUMBER[confidence["pos"]],
-        value["speed"],
-        value["heading"],
-        moved["long"],
-        moved["yaw"],
-        size["width"],
-        size["length"],
-        value["vehicleClass"]["classification"],
-        0 if flags == NO_EVENTS else int(flags[15::-1] or "0", 2),
-    )
+def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
+    """Return one row per BSM that was read, with NaN for what the sender does not know.
 
+    Args:
+        batch: frames read by the plan of bsmFrame, of any edition.
+        received_ns: when each frame of the batch was received.
+        place: where the city lies.
 
-def reports_of(values: Sequence[dict[str, Any]], messages: Sequence[Message], place: Place) -> Reports:
-    """Return one row per BSM, with NaN for what the sender does not know.
-
-    Limits: a missing yaw rate has no number of its own in the message set, it reads as zero.
+    Limits: a missing yaw rate has no number of its own in the message set, it reads as zero. A secMark that no
+    minute has gives the instant of reception; see `reserved`.
     """
-    if not values:
+    rows = batch[""]
+    if not rows.count:
         return Reports.empty()
-    numbers: I64 = np.array([row(value) for value in values], np.int64).T
-    mark, lat, lon, major, minor, rung, speed, heading, along, yaw, width, length, sort, events = numbers
-    received = np.array([message.time_ns for message in messages], np.int64)
-    x, y = place.from_wire(lat, lon)
+    received = received_ns[rows["frame"]]
+    x, y = place.from_wire(rows["pos.lat"], rows["pos.long"])
+    major, minor = column(rows, "posAccuracy.semiMajor", NO_AXIS), column(rows, "posAccuracy.semiMinor", NO_AXIS)
     axes = np.sqrt((major**2 + minor**2) / 2) * AXIS_STEP
-    known = np.maximum(major, minor) < 254
+    known = np.maximum(major, minor) < NO_AXIS - 1
+    # the edition of 2017 has one accuracy, of the same ladder
+    rung = column(rows, "posConfidence.pos" if "posConfidence.pos" in rows else "accuracy.pos", 0)
     return Reports(
-        sender=np.array([int(value["id"], 16) for value in values], np.uint64),
-        time_ns=instant_of(mark, received),
+        sender=rows["id"].view(np.uint64),
+        time_ns=instant_of(rows["secMark"], received),
         received_ns=received,
-        kind=KIND_OF_CLASSIFICATION[sort],
+        kind=KIND_OF_CLASSIFICATION[rows["vehicleClass.classification"]],
         x=x,
         y=y,
-        heading=place.heading_from_wire(heading),
-        speed=from_steps(speed, SPEED_STEP, NO_SPEED),
-        acceleration=from_steps(along, ACCELERATION_STEP, NO_ACCELERATION),
-        yaw_rate=yaw * -YAW_STEP,
-        length=from_steps(length, LENGTH_STEP, 0),
-        width=from_steps(width, LENGTH_STEP, 0),
+        heading=place.heading_from_wire(rows["heading"]),
+        speed=from_steps(rows["speed"], SPEED_STEP, NO_SPEED),
+        acceleration=from_steps(rows["accelSet.long"], ACCELERATION_STEP, NO_ACCELERATION),
+        yaw_rate=rows["accelSet.yaw"] * -YAW_STEP,
+        length=from_steps(rows["size.length"], LENGTH_STEP, 0),
+        width=from_steps(rows["size.width"], LENGTH_STEP, 0),
         position_sigma=np.where(known, axes, from_confidence(rung)),
-        events=events,
+        events=_REVERSED[column(rows, "safetyExt.events", 0)].astype(np.uint16),
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numba
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wayside.asn1.errors import Fault, WireError
+from wayside.asn1.frames import Frames
 from wayside.asn1.schema import Bits, Choice, Enumerated, Integer, Node, Octets, SequenceOf, Text
 from wayside.asn1.schema import Sequence as SequenceNode
 from wayside.table import I64, U8, U64
@@ -124,8 +124,8 @@ def _pack(numbers: U64, widths: U8, first: I64, octets: U8, starts: I64) -> int:
     return -1
 
 
-def assemble(count: int, pieces: Sequence[tuple[Piece, NDArray[np.int64]]]) -> list[bytes]:
-    """Return the octets of messages put together from pieces.
+def assemble(count: int, pieces: Sequence[tuple[Piece, NDArray[np.int64]]]) -> Frames:
+    """Return messages put together from pieces.
 
     Args:
         count: how many messages.
@@ -155,5 +155,4 @@ def assemble(count: int, pieces: Sequence[tuple[Piece, NDArray[np.int64]]]) -> l
     if wrong >= 0:
         found = f"{int(numbers[wrong])} needs more than {int(widths[wrong])} bits"
         raise WireError(Fault.OUT_OF_RANGE, f"slot {wrong}", 0, found)
-    written, places = octets.tobytes(), starts.tolist()
-    return [written[a:b] for a, b in pairwise(places)]
+    return Frames(octets[: starts[-1]], starts)

@@ -105,6 +105,19 @@ def offset_of(latitude: I64, longitude: I64, reference: Sequence[I64 | int] | I6
     return form, np.where(absolute, longitude, east), np.where(absolute, latitude, north)
 
 
+def absolute(form: I64, latitude: I64, longitude: I64, at_latitude: I64, at_longitude: I64) -> tuple[I64, I64]:
+    """Return latitude and longitude of points told in any form, with the reference of each; unknown where it is.
+
+    >>> absolute(np.array([0, 6]), np.array([5, 70]), np.array([-7, 80]), np.full(2, 100), np.full(2, 200))
+    (array([105,  70]), array([193,  80]))
+    """
+    whole = form == len(OFFSET_FORMS)
+    nowhere = ~whole & ((at_latitude == NO_LATITUDE) | (at_longitude == NO_LONGITUDE))
+    north = np.where(whole, latitude, at_latitude + latitude)
+    east = np.where(whole, longitude, at_longitude + longitude)
+    return np.where(nowhere, NO_LATITUDE, north), np.where(nowhere, NO_LONGITUDE, east)
+
+
 def offsets(latitude: I64, longitude: I64, reference: Sequence[int]) -> list[dict[str, Any]]:
     """Return PositionOffsetLLV values of points, as differences to a reference (latitude, longitude).
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from wayside.asn1.batch import Rows
+from wayside.asn1.program import ABSENT
 from wayside.table import F64, I64, U8
 from wayside.v2x.tables import Kind
 
@@ -40,6 +42,14 @@ _FIRST_OF_KIND = (  # first classification of a range, and what it is to us
 KIND_OF_CLASSIFICATION: U8 = np.zeros(256, np.uint8)
 for _first, _kind in _FIRST_OF_KIND:
     KIND_OF_CLASSIFICATION[_first:] = _kind
+
+
+def column(rows: Rows, name: str, absent: int) -> I64:
+    """Return a column of wire numbers, with another number for what is absent, or for all if there is none."""
+    if name not in rows:
+        return np.full(rows.count, absent, np.int64)
+    values: I64 = rows[name]
+    return values if absent == ABSENT else np.where(values == ABSENT, absent, values)
 
 
 def to_steps(values: F64, step: float, low: int, high: int, unknown: int) -> I64:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from wayside.messages import Messages
+from wayside.table import I64
 from wayside.v2x.tables import RefusalReason, Refusals
-from wayside.world import Message
 
 LONGEST = 65_535  # octets a row can say
 
@@ -18,9 +19,12 @@ class Ledger:
     def __init__(self) -> None:
         self._rows: list[tuple[int, int, int, int]] = []
 
-    def refuse(self, message: Message, reason: RefusalReason) -> None:
-        """Note that a frame, or part of it, did not become rows."""
-        self._rows.append((message.time_ns, message.link, reason, min(len(message.payload), LONGEST)))
+    def refuse_all(self, messages: Messages, rows: I64, reason: RefusalReason) -> None:
+        """Note that some of the messages, or parts of them, did not become rows."""
+        if len(rows):
+            octets = np.minimum(messages.lengths[rows], LONGEST)
+            columns = (messages.time_ns[rows], messages.link[rows], np.full(len(rows), reason), octets)
+            self._rows += zip(*(column.tolist() for column in columns), strict=True)
 
     def table(self) -> Refusals:
         """Return the rows; `number` tells apart those of one link and instant, in an order of their own values."""

@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 
 from wayside.asn1 import schema
+from wayside.asn1.batch import Batch
+from wayside.asn1.frames import Frames
+from wayside.asn1.program import ABSENT
 from wayside.asn1.schema import Choice
 from wayside.roadside.tables import Actors, Detections
 from wayside.table import I64, U8, U64
 from wayside.v2x.layout import Layout, assemble
-from wayside.v2x.place import ABSOLUTE, NO_LATITUDE, NO_LONGITUDE, OFFSET_FORMS, Place, offset_of
+from wayside.v2x.place import ABSOLUTE, OFFSET_FORMS, Place, absolute, offset_of
 from wayside.v2x.quantities import (
     CLASSIFICATION,
-    CONFIDENCE_NUMBER,
     KIND_OF_CLASSIFICATION,
     LENGTH_STEP,
     NO_SPEED,
     SPEED_STEP,
+    column,
     from_confidence,
     from_steps,
     instant_of,
@@ -28,12 +31,11 @@ from wayside.v2x.quantities import (
     to_steps,
 )
 from wayside.v2x.tables import Kind
-from wayside.world import Message
 
 MOST = 16  # participants of one frame
 SORT_OF_KIND = np.array([0, 1, 1, 1, 1, 2, 3])  # ParticipantData.ptcType of each Kind
-KIND_LIST: list[int] = KIND_OF_CLASSIFICATION.tolist()
-KIND_OF_SORT = {"motor": Kind.CAR, "non-motor": Kind.BICYCLE, "pedestrian": Kind.PEDESTRIAN}
+# Kind of each ptcType where no class is given; the last one stands for a roadside unit and what is not known
+KIND_OF_SORT = np.array([Kind.UNKNOWN, Kind.CAR, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.UNKNOWN])
 SCANNED = "video"  # ParticipantData.source of a pole
 FUSED = "integrated"  # and of a unit that hands on the fused picture
 
@@ -113,8 +115,8 @@ class SightWriter:
         numbers: I64,
         instants: I64,
         counts: Callable[[int], int],
-    ) -> list[tuple[int, bytes]]:
-        """Return RSM frames of rows, with the index of the device each comes from; 16 participants each at most.
+    ) -> tuple[I64, Frames]:
+        """Return the index of the device each RSM frame comes from, and the frames; 16 participants each at most.
 
         Args:
             table: whom they are about, rows of one device next to each other.
@@ -124,7 +126,7 @@ class SightWriter:
             counts: gives the next msgCnt of a device by its index.
         """
         if not len(table):
-            return []
+            return np.empty(0, np.int64), Frames.of([])
         begin = np.flatnonzero(np.diff(device, prepend=-1))
         within = np.arange(len(table)) - np.repeat(begin, np.diff(begin, append=len(table)))
         opens = within % MOST == 0
@@ -160,74 +162,53 @@ class SightWriter:
         seen.numbers[:, slot] = (east - self._lows[form, 0]).astype(np.uint64)
         seen.numbers[:, slot + 1] = (north - self._lows[form, 1]).astype(np.uint64)
         seen.widths[:, slot : slot + 2] = self._widths[form]
-        octets = assemble(len(sender), [(heads, np.arange(len(sender))), (seen, message)])
-        return list(zip(sender.tolist(), octets, strict=True))
+        return sender, assemble(len(sender), [(heads, np.arange(len(sender))), (seen, message)])
 
 
-def rows(value: dict[str, Any], frame: int) -> list[tuple[int, ...]]:
-    """Return the numbers of each participant of one RSM, with the running number of its frame in front."""
-    at = value["refPos"]
-    latitude, longitude = at["lat"], at["long"]
-    nowhere = latitude == NO_LATITUDE or longitude == NO_LONGITUDE
-    taken: list[tuple[int, ...]] = []
-    for seen in value["participants"]:
-        ((form, offset),) = seen["pos"]["offsetLL"].items()
-        if form == ABSOLUTE:
-            north, east = offset["lat"], offset["lon"]
-        elif nowhere:
-            north, east = NO_LATITUDE, NO_LONGITUDE
-        else:
-            north, east = latitude + offset["lat"], longitude + offset["lon"]
-        sort = seen.get("vehicleClass")
-        size = seen["size"]
-        taken.append(
-            (
-                frame,
-                seen["ptcId"],
-                seen["secMark"],
-                north,
-                east,
-                CONFIDENCE_NUMBER[seen["posConfidence"]["pos"]],
-                seen["speed"],
-                seen["heading"],
-                size["width"],
-                size["length"],
-                KIND_OF_SORT.get(seen["ptcType"], 0) if sort is None else KIND_LIST[sort["classification"]],
-            )
-        )
-    return taken
-
-
-def detections_of(
-    values: Sequence[dict[str, Any]], poles: Sequence[int], messages: Sequence[Message], place: Place
-) -> tuple[Detections, I64]:
-    """Return one row per participant of the RSM values, and which of the frames each came in.
+def detections_of(batch: Batch, poles: I64, received_ns: I64, place: Place) -> tuple[Detections, I64]:
+    """Return one row per participant of the RSM that were read, and the frame of the batch each came in.
 
     Args:
-        values: the RSM values.
-        poles: number of the pole that sent each.
-        messages: the frames they came in.
+        batch: frames read by the plan of rsmFrame, or by that of the SSM, of any edition.
+        poles: number of the pole that sent each frame of the batch; frames with -1 give no rows.
+        received_ns: when each frame of the batch was received.
         place: where the city lies.
     """
-    taken = [row for frame, value in enumerate(values) for row in rows(value, frame)]
-    if not taken:
+    frames, rows = batch[""], batch["participants"]
+    inside = "ptc." if "ptc.ptcId" in rows else ""  # a DetectedPTCData of day II has the participant inside
+    mine = np.flatnonzero(poles[rows["frame"]] >= 0)
+    if not len(mine):
         return Detections.empty(), np.empty(0, np.int64)
-    frame, number, mark, lat, lon, rung, speed, heading, width, length, kind = np.array(taken, np.int64).T
-    received = np.array([message.time_ns for message in messages], np.int64)[frame]
-    x, y = place.from_wire(lat, lon)
+
+    def read(name: str, absent: int = ABSENT) -> I64:
+        return column(rows, inside + name, absent)[mine]
+
+    frame, parent = rows["frame"][mine], rows["parent"][mine]
+    point = "sensorPos" if "sensorPos.lat" in frames else "refPos"
+    north, east = absolute(
+        read("pos.offsetLL#"), read("pos.offsetLL.lat"), read("pos.offsetLL.lon"),
+        frames[f"{point}.lat"][parent], frames[f"{point}.long"][parent],
+    )  # fmt: skip
+    x, y = place.from_wire(north, east)
+    received = received_ns[frame]
+    sort, classification = read("ptcType"), read("vehicleClass.classification")
     table = Detections(
-        pole=np.array(poles)[frame],
-        time_ns=instant_of(mark, received),
-        number=number,
+        pole=poles[frame],
+        time_ns=instant_of(read("secMark"), received),
+        number=read("ptcId").astype(np.uint16),
         received_ns=received,
-        kind=kind,
+        kind=np.where(
+            classification == ABSENT,
+            KIND_OF_SORT[np.minimum(sort, len(KIND_OF_SORT) - 1)],
+            KIND_OF_CLASSIFICATION[np.maximum(classification, 0)],
+        ),
         x=x,
         y=y,
-        heading=place.heading_from_wire(heading),
-        speed=from_steps(speed, SPEED_STEP, NO_SPEED),
-        length=from_steps(length, LENGTH_STEP, 0),
-        width=from_steps(width, LENGTH_STEP, 0),
-        position_sigma=from_confidence(rung),
+        heading=place.heading_from_wire(read("heading")),
+        speed=from_steps(read("speed"), SPEED_STEP, NO_SPEED),
+        length=from_steps(read("size.length"), LENGTH_STEP, 0),
+        width=from_steps(read("size.width"), LENGTH_STEP, 0),
+        position_sigma=from_confidence(read("posConfidence.pos")),
     )
     return table, frame
 

@@ -11,9 +11,11 @@ from scipy.spatial import cKDTree
 
 from wayside.admission.tables import ZoneCorners
 from wayside.asn1.codec import Codec
+from wayside.asn1.frames import Frames
 from wayside.frame import Frame
 from wayside.guard.tables import MeasureOrders, WarningOrders
 from wayside.maps.road import RoadMap
+from wayside.messages import Messages
 from wayside.roadside.tables import Actors, Incidents, Units
 from wayside.signals.tables import SignalControllers, SignalForecasts
 from wayside.table import F64, I64, Table
@@ -21,8 +23,8 @@ from wayside.v2x import rsi, rsm, spat
 from wayside.v2x.mapdata import MapMessage, map_message
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import minute_of_year
+from wayside.v2x.stations import Outbox, unit_identity
 from wayside.v2x.tables import MessageType, Traffic
-from wayside.world import Message
 
 T = TypeVar("T", bound=Table)
 SEEN_BY_POLE = 2  # bit of Actors.sources
@@ -57,7 +59,6 @@ class Sender:
     """Turns Frames into the messages of all units.
 
     Attributes:
-        frames, octets: what was sent since `drain`, by type.
         cuts: what did not fit into MAP messages.
     """
 
@@ -92,28 +93,32 @@ class Sender:
         self._counts: Counter[tuple[MessageType, int]] = Counter()
         self._slots: dict[tuple[MessageType, int], int] = {}
         self._said: dict[int, set[tuple[Any, ...]]] = {}
-        self.frames: Counter[MessageType] = Counter()
-        self.octets: Counter[MessageType] = Counter()
+        self._sent: tuple[Counter[MessageType], Counter[MessageType]] = Counter(), Counter()
 
-    def messages(self, frame: Frame) -> list[Message]:
+    def messages(self, frame: Frame) -> Outbox:
         """Return the messages of one instant, in a fixed order of type and sender."""
+        box = Outbox(frame.time_ns)
         if self._tree is None:
-            return []
-        sent = [
-            *self._seen(frame.get(Actors, Actors.empty()), frame.time_ns),  # type: ignore[arg-type]
-            *self._signals(frame.get(SignalForecasts, SignalForecasts.empty()), frame.time_ns),  # type: ignore[arg-type]
-            *self._drawn(frame.time_ns),
-            *self._events(frame),
-        ]
-        for kind, message in sent:
-            self.frames[kind] += 1
-            self.octets[kind] += len(message.payload)
-        return [message for _, message in sent]
+            return box
+        self._seen(frame.get(Actors, Actors.empty()), box)  # type: ignore[arg-type]
+        for kind, told in (
+            (MessageType.SPAT, self._signals(frame.get(SignalForecasts, SignalForecasts.empty()), frame.time_ns)),  # type: ignore[arg-type]
+            (MessageType.MAP, self._drawn(frame.time_ns)),
+            (MessageType.RSI, self._events(frame)),
+        ):
+            listed = list(told)
+            links = np.array([unit for unit, _ in listed], np.uint64)
+            box.add(kind, Frames.of([octets for _, octets in listed]), links=links, stations=unit_identity(links))
+        return box
+
+    def note(self, box: Outbox, sent: Messages) -> None:
+        """Count what went out."""
+        for total, more in zip(self._sent, box.tally(sent), strict=True):
+            total.update(more)
 
     def drain(self) -> tuple[Counter[MessageType], Counter[MessageType]]:
         """Return frames and octets sent since the last call, by type."""
-        taken = self.frames, self.octets
-        self.frames, self.octets = Counter(), Counter()
+        taken, self._sent = self._sent, (Counter(), Counter())
         return taken
 
     def _nearest(self, x: F64, y: F64) -> I64:
@@ -137,8 +142,8 @@ class Sender:
         self._slots[kind, sender] = slot
         return slot != before
 
-    def _seen(self, actors: Actors, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
-        """Yield each unit's RSM of the actors near it that poles see."""
+    def _seen(self, actors: Actors, box: Outbox) -> None:
+        """Add each unit's RSM of the actors near it that poles see."""
         rows = np.flatnonzero(actors.sources & SEEN_BY_POLE)
         unit = self._nearest(actors.x[rows], actors.y[rows])
         rows, unit = rows[unit >= 0], unit[unit >= 0]
@@ -147,33 +152,32 @@ class Sender:
         order = np.lexsort((actors.id[rows], unit))
         actors, unit = actors.take(rows[order]), unit[order]
         units: list[int] = self._units.unit.tolist()
-        made = self._sights.frames(
+        senders, frames = self._sights.frames(
             actors,
             device=unit,
             numbers=rsm.short_numbers(actors.id, unit),
-            instants=np.full(len(actors), time_ns),
+            instants=np.full(len(actors), box.time_ns),
             counts=lambda row: self._next(MessageType.RSM, units[row]),
         )
-        for row, octets in made:
-            yield MessageType.RSM, Message(time_ns, units[row], octets)
+        links = self._units.unit[senders].astype(np.uint64)
+        box.add(MessageType.RSM, frames, links=links, stations=unit_identity(links))
 
-    def _signals(self, forecasts: SignalForecasts, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
-        """Yield the SPAT of each controller that has a unit."""
+    def _signals(self, forecasts: SignalForecasts, time_ns: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the unit and the SPAT of each controller that has a unit."""
         for controller, value in spat.values(forecasts, self._greens, time_ns):
             unit = self._unit_of.get(controller)
             if unit is not None:
                 value["msgCnt"] = self._next(MessageType.SPAT, controller)
-                yield MessageType.SPAT, Message(time_ns, unit, self._codec.encode({"spatFrame": value}))
+                yield unit, self._codec.encode({"spatFrame": value})
 
-    def _drawn(self, time_ns: int) -> Iterator[tuple[MessageType, Message]]:
-        """Yield the MAP whose second begins now."""
+    def _drawn(self, time_ns: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the unit and the MAP whose second begins now."""
         minute = minute_of_year(time_ns)
         for place, one in enumerate(self._maps):
             if self._due(MessageType.MAP, place, place, time_ns):
-                octets = one.octets(self._next(MessageType.MAP, place), minute)
-                yield MessageType.MAP, Message(time_ns, one.unit, octets)
+                yield one.unit, one.octets(self._next(MessageType.MAP, place), minute)
 
-    def _events(self, frame: Frame) -> Iterator[tuple[MessageType, Message]]:
+    def _events(self, frame: Frame) -> Iterator[tuple[int, bytes]]:
         """Yield each unit's RSI: when its second begins, and at once when there is something new to say."""
         everywhere = rsi.measure_events(frame.get(MeasureOrders, MeasureOrders.empty()), self._zones)  # type: ignore[arg-type]
         local = [
@@ -189,8 +193,7 @@ class Sender:
                 reach = float(self._units.range[row])
                 for value in rsi.values(events, self._ids[row], self._at[row], reach, frame.time_ns, self._place):
                     value["msgCnt"] = self._next(MessageType.RSI, unit)
-                    octets = self._codec.encode({"rsiFrame": value})
-                    yield MessageType.RSI, Message(frame.time_ns, unit, octets)
+                    yield unit, self._codec.encode({"rsiFrame": value})
                 self._said[unit] = now
 
 

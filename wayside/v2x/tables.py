@@ -48,6 +48,16 @@ class RefusalReason(IntEnum):
     TRAILING_BITS = 5
     DUPLICATE = 6
     STALE = 7
+    UNSIGNED = 8  # here and below: what the envelope says, see SignatureState of the security room
+    BAD_SIGNATURE = 9
+    UNKNOWN_SIGNER = 10
+    CERTIFICATE_EXPIRED = 11
+    CERTIFICATE_NOT_YET_VALID = 12
+    OUTSIDE_REGION = 13
+    NOT_PERMITTED = 14
+    CERTIFICATE_REVOKED = 15
+    UNTRUSTED_ROOT = 16
+    BAD_ENVELOPE = 17
 
 
 class Refusals(Table, key=("received_ns", "link", "number")):
@@ -61,13 +71,22 @@ class Refusals(Table, key=("received_ns", "link", "number")):
 
 
 class MessageType(IntEnum):
-    """The five day-I messages, by their index in the MessageFrame."""
+    """The five messages of day I, by their index in the MessageFrame, and the nine of day II."""
 
     BSM = 0
     MAP = 1
     RSM = 2
     SPAT = 3
     RSI = 4
+    TEST = 5
+    RTCM = 6
+    RSC = 7
+    SSM = 8
+    VIR = 9
+    PAM = 10
+    PSM = 11
+    CLPMM = 12
+    VPM = 13
 
 
 class Traffic(Table, key=("type", "direction")):

@@ -21,10 +21,10 @@ from wayside.worlds.lights import SignalHeads
 from wayside.worlds.offender import Offender
 from wayside.worlds.readout import Readout
 from wayside.worlds.stall import Stall
-from wayside.worlds.tables import Truth
+from wayside.worlds.tables import Impostors, Truth
 from wayside.worlds.weather import FogSpell
 
-Fault = Literal["fog", "offender", "signal", "pole", "forger", "stall", "charger"]
+Fault = Literal["fog", "offender", "signal", "pole", "forger", "impostor", "stall", "charger"]
 T = TypeVar("T", bound=Table)
 SECOND_NS = 1_000_000_000
 CLOCK_SHIFTS = (0.5, 0.4, 0.6, 0.3)  # shares of a cycle a wrong controller clock may be ahead by
@@ -42,7 +42,8 @@ class FaultConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signal_at_s: float = 120.0
     pole_at_s: float = 90.0
     pole_turn_deg: float = 1.5
-    forger_at_s: float = 180.0
+    forger_at_s: float = 180.0  # it holds certificates that are valid
+    impostor_at_s: float = 60.0  # it has certificates of its own making
     stall_at_s: float = 300.0
     charger_at_s: float = 120.0
 
@@ -60,6 +61,7 @@ class Faults:
         yaw_errors: turned poles, by number [rad].
         rogue: number of the charger that does not obey, None so far.
         forger: the forger, None so far.
+        impostor: a forger without valid certificates, None so far.
         offender: the vehicle that ignores measures, None so far.
         events: what was planted and has not been fetched.
     """
@@ -84,6 +86,7 @@ class Faults:
         self.yaw_errors: dict[int, float] = {}
         self.rogue: int | None = None
         self.forger: Forger | None = None
+        self.impostor: Forger | None = None
         self.offender: Offender | None = None
         self.events: list[Event] = []
         self._stall = Stall(sumo, road, self._poles, readout, seed)
@@ -94,6 +97,7 @@ class Faults:
             "signal": (config.signal_at_s, self._shift_clock),
             "charger": (config.charger_at_s, self._free_charger),
             "forger": (config.forger_at_s, self._send_forger),
+            "impostor": (config.impostor_at_s, self._send_impostor),
             "fog": (config.fog_at_s, self._bring_fog),
             "stall": (config.stall_at_s, self._stall_vehicle),
         }
@@ -182,6 +186,15 @@ class Faults:
         self.forger = Forger(self._road, self._poles, self._seed)
         self.log("forger", self.forger.sender, now_ns, stands=self.forger.stands)
         return True
+
+    def _send_impostor(self, now_ns: int, truth: Truth) -> bool:
+        self.impostor = Forger(self._road, self._poles, self._seed, "impostor")
+        self.log("impostor", self.impostor.sender, now_ns, stands=self.impostor.stands)
+        return True
+
+    def impostors(self) -> Impostors:
+        """Return the senders whose certificates are of their own making."""
+        return Impostors.empty() if self.impostor is None else Impostors(sender=np.array([self.impostor.sender], np.uint64))
 
     def _free_charger(self, now_ns: int, truth: Truth) -> bool:
         row = self._draw("charger", range(len(self._chargers)), self._chargers.rated_kw)

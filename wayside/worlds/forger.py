@@ -32,17 +32,18 @@ class Forger:
         road: the map.
         poles: the poles to be deceived.
         seed: of the Run.
+        name: tells several of one Run apart.
 
     Attributes:
         sender: the V2X identity it invents.
         stands: it stands.
     """
 
-    def __init__(self, road: RoadMap, poles: Poles, seed: int) -> None:
-        self._seed = seed
-        self.sender = identity(f"forger {seed}")
+    def __init__(self, road: RoadMap, poles: Poles, seed: int, name: str = "forger") -> None:
+        self._seed = f"{seed}" if name == "forger" else f"{seed} {name}"
+        self.sender = identity(f"{name} {seed}")
         self._spot = self._standing_place(road, poles)
-        self.stands = self._spot is not None and share_of("forger stands", str(seed)) < 0.5
+        self.stands = self._spot is not None and share_of("forger stands", self._seed) < 0.5
         self._poles = poles
         self._copied = np.uint64(0)
         self._beside = (0.0, 0.0)
@@ -95,7 +96,7 @@ class Forger:
             return None
         row = int(min(fresh.tolist(), key=lambda n: identity(f"{self._seed} copies {truth.id[n]}")))
         self._copied = truth.id[row]
-        side = BESIDE_M if share_of("forger left", str(self._seed)) < 0.5 else -BESIDE_M
+        side = BESIDE_M if share_of("forger left", self._seed) < 0.5 else -BESIDE_M
         heading = float(truth.heading[row])
         self._beside = (-side * float(np.sin(heading)), side * float(np.cos(heading)))
         return row

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wayside.frame import Frame
+from wayside.messages import Message
 from wayside.run import Run, RunError
 from wayside.table import Table, declared_tables
-from wayside.world import Event, Intake, Message
+from wayside.world import Event, Intake
 
 
 class LogWorld:

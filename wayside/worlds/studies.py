@@ -26,6 +26,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "signal": (Rule.SIGNAL_CONFLICT,),
     "pole": (Rule.POLE_MISALIGNED,),
     "forger": (Rule.SENDER_DISTRUSTED,),
+    "impostor": (Rule.SENDER_REJECTED,),
     "stall": (Rule.STALLED_VEHICLE,),
     "charger": (Rule.CHARGER_ABOVE_ORDER,),
 }
@@ -37,6 +38,7 @@ FACTS = (
     ("P4-forger", ("forger",)),
     ("P5-stall", ("stall",)),
     ("P6-charger", ("charger",)),
+    ("P7-impostor", ("impostor",)),
 )
 
 
@@ -248,7 +250,7 @@ def planted(runs: Sequence[Run]) -> Report:
     ]
     false = sum(count.false for count in beside.values())
     rate = false / hours if hours and all_faults else None
-    lines.append(Line("P7-false", "worlds.line_false", 0.1, "<=", "1/(intersection h)", "systems A9 [own]", rate))
+    lines.append(Line("P8-false", "worlds.line_false", 0.1, "<=", "1/(intersection h)", "systems A9 [own]", rate))
     return Report(
         "planted",
         lines=tuple(lines),
@@ -273,7 +275,7 @@ def _faults_grid(all_faults: Sequence[Fault]) -> Grid:
         (
             fault.run,
             f"worlds.fault_{fault.fault}",
-            hex(fault.subject) if fault.fault in ("offender", "forger", "stall") else fault.subject,
+            hex(fault.subject) if fault.fault in ("offender", "forger", "impostor", "stall") else fault.subject,
             round(fault.planted_s, 1),
             fault.found_by or "worlds.not_found",
             None if fault.delay_s is None else round(fault.delay_s, 1),

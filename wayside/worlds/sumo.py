@@ -13,11 +13,12 @@ from wayside.energy.tables import Chargers, ChargerStates, Sites
 from wayside.frame import Frame
 from wayside.guard.tables import MeasureOrders
 from wayside.maps.road import RoadMap
+from wayside.messages import Message, Messages
 from wayside.roadside.tables import Detections, Poles, WeatherReadings, WeatherStations
 from wayside.signals.tables import Signals
 from wayside.table import Bool, Table
 from wayside.v2x.tables import Reports
-from wayside.world import Edge, Event, Intake, Message
+from wayside.world import Edge, Event, Intake
 from wayside.worlds import onboard, sensing, weather
 from wayside.worlds.actuation import Actuation
 from wayside.worlds.areas import Areas
@@ -187,14 +188,14 @@ class SumoWorld:
         while self._now_ns < until_ns:
             self._now_ns += self.tick_ns
             tables = self._tick(self._now_ns)
-        messages: Sequence[Message] = ()
+        messages = Messages.empty()
         if self.edge is not None:
             spoken = [table for table in tables if type(table) in (Reports, Detections)]
             tables = [table for table in tables if type(table) not in (Reports, Detections)]
-            messages = self.edge.speak(spoken, self._now_ns)
+            messages = self.edge.speak([*spoken, self._faults.impostors()], self._now_ns)
         if self._order is not None:
             tables = [table.take(self._order.permutation(len(table))) for table in tables]
-            messages = [messages[n] for n in self._order.permutation(len(messages))]
+            messages = messages.take(self._order.permutation(len(messages)))
         return Intake(self._now_ns, messages, tuple(tables))
 
     def _tick(self, now_ns: int) -> list[Table]:
@@ -207,8 +208,8 @@ class SumoWorld:
         faults.step(now_ns, truth, self._present)
         turning = onboard.turn_rate(before, truth, tick_s)
         reports = [onboard.report(truth, time_ns=now_ns, config=config.onboard, seed=self._seed, yaw_rate=turning)]
-        if faults.forger is not None:
-            reports.append(faults.forger.report(truth, now_ns))
+        forgers = [one for one in (faults.forger, faults.impostor) if one is not None]
+        reports += [one.report(truth, now_ns) for one in forgers]
         scan = sensing.scan(
             truth,
             self._poles,

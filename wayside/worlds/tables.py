@@ -6,6 +6,12 @@ from wayside.table import F64, I32, U8, U64, Bool, Table, column
 from wayside.v2x.tables import Kind
 
 
+class Impostors(Table, key=("sender",), truth=True):
+    """Simulated senders whose certificates nobody trusted has issued."""
+
+    sender: U64 = column("", "V2X identity")
+
+
 class Truth(Table, key=("id",), position=("x", "y"), truth=True):
     """Every road user as the simulator has it; the centre of its body, not its front bumper."""
 

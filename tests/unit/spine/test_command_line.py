@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,8 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str
 
 
 def test_help_is_in_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["--help"], ["run", "--help"], ["replay", "--help"], ["check", "--help"]):
+    for command in ([], ["run"], ["replay"], ["check"], ["decode"], ["encode"]):
+        arguments = [*command, "--help"]
         texts = []
         for language in ("en", "zh"):
             with pytest.raises(SystemExit) as left:
@@ -113,3 +116,48 @@ def test_everything_installed_is_listed(capsys: pytest.CaptureFixture[str]) -> N
     facts = json.loads(capsys.readouterr().out)
     assert facts["cities"] == ["anywhere", "pingshan"]
     assert "track" in facts["steps"] and "sumo" in facts["worlds"] and "Actors" in facts["tables"]
+
+
+def test_help_imports_no_room_that_brings_a_command() -> None:
+    text = (
+        "import sys\nfrom wayside.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "rooms = ('wayside.v2x.commands', 'asn1tools', 'wayside.asn1')\n"
+        "assert not [m for m in sys.modules if m.startswith(rooms)]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "decode" in done.stdout and "encode" in done.stdout
+
+
+def test_what_is_nothing_known_lists_what_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("Some words.")
+    for what in (tmp_path / "note.txt", tmp_path / "missing"):
+        error = complaint(capsys, "check", what)
+        assert all(known in error for known in ("pingshan", ".net.xml", "a Run folder", "hex lines", "pcap"))
+
+
+def test_a_check_says_each_requirement_in_both_languages(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.hex").write_text("12b00204f4cd8782b89e35f798\n")
+    assert run("check", tmp_path / "a.hex", "--json") == 1  # its only node has no lanes
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kind"] == "messages" and facts["facts"]["mapFrame"] == 1
+    failed = [line["id"] for line in facts["lines"] if line["verdict"] == "fail"]
+    assert failed == ["A12-minimum"]
+    assert all(line["requirement"]["zh"] != line["requirement"]["en"] for line in facts["lines"])
+
+
+def test_a_strict_check_does_not_take_unknown_for_met(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    phase = {
+        "id": 1,
+        "phaseStates": [{"light": "red", "timing": {"counting": {"startTime": 0, "likelyEndTime": 5}}}],
+    }
+    state = {"intersectionId": {"id": 9}, "status": {"bits": "0" * 16}, "phases": [phase]}
+    spat = {"msgCnt": 1, "moy": 0, "timeStamp": 10_500, "intersections": [state]}
+    (tmp_path / "a.jsonl").write_text(json.dumps({"t": 10.5, "spatFrame": spat}))
+    assert run("check", tmp_path / "a.jsonl") == 0
+    assert run("check", tmp_path / "a.jsonl", "--strict") == 1
+    assert run("check", tmp_path / "a.jsonl", "--edition", "csae53-1999") == 2
+    assert "ydt3709-2020" in capsys.readouterr().err

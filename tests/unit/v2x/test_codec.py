@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from wayside.asn1.errors import WireError
-from wayside.asn1.walk import Writer
 from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.tables import RefusalReason
 
@@ -76,6 +75,26 @@ def test_unknown_additions_inside_a_list_do_not_disturb_what_follows() -> None:
     assert CODEC.decode(CODEC.encode(value)) == value
 
 
+def test_a_message_above_16383_octets_reads_back() -> None:
+    participant = {
+        "ptcType": "motor", "ptcId": 5, "source": "video", "secMark": 22016, "posConfidence": {"pos": "a1m"},
+        "speed": 676,
+        "pos": {"offsetLL": {"position-LatLon": {"lon": 1143500000, "lat": 227100000}}},
+        "heading": 100, "size": {"width": 180, "length": 460}, "vehicleClass": {"classification": 10},
+    }  # fmt: skip
+    point = {"offsetLL": {"position-LL6": {"lon": -83, "lat": 92}}}
+    detected = [{"ptc": participant, "polygon": [point] * 4} for _ in range(512)]
+    message = {
+        "msgCnt": 1, "id": "504f4c4530303033", "equipmentType": "rsu", "secMark": 22016,
+        "sensorPos": {"lat": 225909256, "long": 1144111720}, "participants": detected,
+    }  # fmt: skip
+    value = {"msgFrameExt": {"messageId": 12, "value": {"SensorSharingMsg": message}}}
+    octets = codec_of("csae157-2020").encode(value)
+    assert len(octets) > 16383
+    assert codec_of("csae157-2020").decode(octets) == value
+    assert CODEC.encode(CODEC.decode(octets)) == octets
+
+
 def test_an_unknown_message_is_kept() -> None:
     value = {"...": {"index": 0, "octets": "00" * 200}}
     assert CODEC.decode(CODEC.encode(value)) == value
@@ -98,11 +117,9 @@ def test_an_empty_frame_is_truncated() -> None:
 
 
 def test_a_number_above_its_range_is_refused_with_its_bit() -> None:
-    writer = Writer()
-    writer.write(CODEC.root, bsm(), "")
-    total = writer.total
-    number = writer.value | (1 << 31) - 1 << total - 131  # the 31 bits of the latitude
-    error = refusal((number << -total % 8).to_bytes((total + 7) // 8, "big"))
+    octets = CODEC.encode(bsm())
+    latitude = (1 << 31) - 1 << 8 * len(octets) - 131  # its 31 bits end at bit 131
+    error = refusal((int.from_bytes(octets, "big") | latitude).to_bytes(len(octets), "big"))
     assert (error.reason, error.path) == (RefusalReason.OUT_OF_RANGE, "bsmFrame.pos.lat")
     assert error.bit == 131
 

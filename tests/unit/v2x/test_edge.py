@@ -9,10 +9,11 @@ from wayside.maps.drawing import crossroads
 from wayside.roadside.tables import Detections, Poles, Units
 from wayside.signals.tables import SignalControllers
 from wayside.table import F64
-from wayside.v2x.edge import V2xEdge
+from wayside.v2x.edge import EdgeConfig, V2xEdge
 from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.tables import Kind, MessageType, RefusalReason, Refusals, Reports, Traffic
-from wayside.world import Edge, Message
+from wayside.messages import Message
+from wayside.world import Edge
 
 NOW = 1_763_000_039_900_000_000  # 100 ms before a full minute
 CODEC = codec_of(EDITION)
@@ -29,7 +30,7 @@ def edge(**given: Any) -> V2xEdge:
     )
     units = Units(unit=[1], x=[0.0], y=[0.0], range=[500.0], controller=[0])
     controllers = SignalControllers(controller=[0], x=[0.0], y=[0.0], unit=[1])
-    return V2xEdge(crossroads(), [poles, units, controllers], **given)
+    return V2xEdge(EdgeConfig(), crossroads(), [poles, units, controllers], **given)
 
 
 def reports(count: int = 3, **changed: Any) -> Reports:
@@ -192,7 +193,7 @@ def test_a_malformed_frame_never_disturbs_its_neighbours() -> None:
 def test_a_repeated_frame_is_a_duplicate_also_in_a_later_tick() -> None:
     made = edge()
     spoken = made.speak([reports(1)], NOW)
-    heard, _, refused, _ = tables(made.decode(spoken * 2, NOW))
+    heard, _, refused, _ = tables(made.decode([*spoken, *spoken], NOW))
     assert len(heard) == 1 and reasons(refused) == [RefusalReason.DUPLICATE]
     later = [Message(NOW + 2_000_000_000, m.link, m.payload) for m in spoken]
     heard, _, refused, _ = tables(made.decode(later, NOW + 2_000_000_000))

@@ -12,11 +12,11 @@ from wayside.maps.drawing import crossroads
 from wayside.roadside.tables import Actors, Incidents, Units
 from wayside.signals.tables import Light, SignalControllers, SignalForecasts
 from wayside.table import Table
-from wayside.v2x.edge import V2xEdge
+from wayside.v2x.edge import EdgeConfig, V2xEdge
 from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.rsm import MOST, short_numbers
 from wayside.v2x.tables import MessageType, Traffic
-from wayside.world import Message
+from wayside.messages import Message
 
 START = 1_763_000_000_000_000_000
 TICK = 100_000_000
@@ -45,7 +45,7 @@ def edge(units: int = 2, controllers: int = 2, **given: Any) -> V2xEdge:
         ),
         ZoneCorners(zone=[2, 2, 2], number=[0, 1, 2], x=[0.0, 100.0, 100.0], y=[0.0, 0.0, 80.0]),
     ]
-    return V2xEdge(crossroads(), assets, **given)
+    return V2xEdge(EdgeConfig(), crossroads(), assets, **given)
 
 
 def actors(count: int, **changed: Any) -> Actors:
@@ -105,11 +105,12 @@ def values(messages: list[Message], name: str) -> list[tuple[int, dict[str, Any]
 
 
 def test_an_empty_frame_sends_nothing_at_first() -> None:
-    assert edge().encode(Frame(START)) == []
+    assert not len(edge().encode(Frame(START)))
 
 
 def test_a_city_without_units_sends_nothing() -> None:
-    assert V2xEdge(crossroads(), []).encode(Frame(START, [actors(3), forecasts(), measures()])) == []
+    made = V2xEdge(EdgeConfig(), crossroads(), [])
+    assert not len(made.encode(Frame(START, [actors(3), forecasts(), measures()])))
 
 
 def test_actors_that_poles_see_go_out_from_the_nearest_unit_in_range() -> None:
@@ -205,7 +206,7 @@ def test_units_speak_their_maps_at_different_ticks() -> None:
         Units(unit=[1], x=[0.0], y=[0.0], range=[300.0], controller=[0]),
         SignalControllers(controller=[0], x=[0.0], y=[0.0], unit=[1]),
     ]
-    made = V2xEdge(crossroads(), assets)
+    made = V2xEdge(EdgeConfig(), crossroads(), assets)
     rsi_ticks = [k for k in range(30) if values(made.encode(Frame(START + k * TICK, [measures()])), "rsi")]
     assert rsi_ticks[0] == 0 and np.diff(rsi_ticks[1:]).tolist() == [10] * (len(rsi_ticks) - 2)
 
@@ -247,7 +248,7 @@ def test_a_new_warning_goes_out_at_once_and_only_from_the_unit_nearby() -> None:
 
 
 def test_a_warning_that_was_not_approved_stays_silent() -> None:
-    assert edge().encode(Frame(START, [warnings(Verdict.REPEATED)])) == []
+    assert not len(edge().encode(Frame(START, [warnings(Verdict.REPEATED)])))
 
 
 def test_only_confirmed_incidents_go_out() -> None:

@@ -167,7 +167,7 @@ def test_findings_are_counted_by_subject_not_by_tick():
     rows = [(100 + n / 10, Rule.SIGNAL_CONFLICT, subject) for n in range(50) for subject in (1, 2)]
     report = planted([HandmadeRun([fault("pole", 4, 90)], [findings(*rows)], seconds=3600)])
     assert report.grids[1].rows == (("supervision.rule_signal_conflict", 0, 0, 2),)
-    assert line(report, "P7-false").measured == pytest.approx(2 / 2, rel=1e-3)  # two intersections for an hour
+    assert line(report, "P8-false").measured == pytest.approx(2 / 2, rel=1e-3)  # two intersections for an hour
 
 
 def test_several_runs_are_put_together():
@@ -194,6 +194,6 @@ def test_every_text_of_the_report_is_in_the_catalogue():
         keys += [figure.text, figure.x_text, figure.y_text, *(series.text for series in figure.series)]
         keys += list(figure.series[0].x)
     keys += [
-        f"worlds.fault_{name}" for name in ("fog", "offender", "signal", "pole", "forger", "stall", "charger")
+        f"worlds.fault_{name}" for name in ("fog", "offender", "signal", "pole", "forger", "impostor", "stall", "charger")
     ]
     assert [key for key in keys if key not in catalogue()] == []

@@ -17,7 +17,7 @@ from wayside.maps.road import RoadMap
 from wayside.maps.sumo import read_net
 from wayside.roadside.tables import Actors
 from wayside.table import Table
-from wayside.world import Message
+from wayside.messages import Message
 from wayside.worlds.areas import Areas, inside
 from wayside.worlds.drivers import DriverConfig
 from wayside.worlds.faults import FaultConfig

@@ -1,0 +1,217 @@
+"""Batches of frames of one message to columns and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wayside.asn1.compiling import Compiler
+from wayside.asn1.errors import Fault, WireError
+from wayside.asn1.frames import Frames
+from wayside.asn1.machine import OTHER, read_frames
+from wayside.asn1.program import ABSENT, Cell, Kind, Level, Operation, Program
+from wayside.asn1.schema import Choice, SchemaError
+from wayside.asn1.storage import Storage
+from wayside.asn1.walk import read_frame
+from wayside.table import I64, U8, Bool
+
+
+class Rows(Mapping[str, NDArray[Any]]):
+    """The columns of one level by name, as they are on the wire."""
+
+    def __init__(self, level: Level, columns: dict[str, NDArray[Any]]) -> None:
+        self.level = level
+        self._columns = columns
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return a column."""
+        try:
+            return self._columns[name]
+        except KeyError:
+            there = ", ".join(self._columns)
+            raise KeyError(f"no column {name!r} in {self.level.name or 'the message'}; there are {there}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns; `count` is that of the rows."""
+        return len(self._columns)
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return len(self._columns["frame"])
+
+    def __repr__(self) -> str:
+        return f"<{self.level.name or 'message'}: {self.count} rows of {len(self)} columns>"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was read from a batch of frames.
+
+    Attributes:
+        plan: how they were read.
+        frames: the frames.
+        levels: columns by the level's name; "" is the message itself. Only frames that were read have rows.
+        fault: of each frame 0 where it was read, OTHER (-1) where it is another message, else its `Fault`.
+        bit: where reading stopped in each frame [bits from its start].
+        field: number of the field there, for `path_of`.
+        extended: frames with something that the edition does not know or that columns do not keep (see `Plan`).
+        pool: octets and characters of texts.
+    """
+
+    plan: Plan
+    frames: Frames
+    levels: Mapping[str, Rows]
+    fault: NDArray[np.int8]
+    bit: I64
+    field: I64
+    extended: Bool
+    pool: U8
+
+    def __getitem__(self, level: str) -> Rows:
+        """Return the columns of a level."""
+        try:
+            return self.levels[level]
+        except KeyError:
+            raise KeyError(f"no level {level!r}; there are {', '.join(map(repr, self.levels))}") from None
+
+    def counts(self) -> dict[Fault, int]:
+        """Return how many frames were refused for each reason."""
+        reasons, numbers = np.unique(self.fault[self.fault > 0], return_counts=True)
+        return {Fault(reason): int(number) for reason, number in zip(reasons, numbers, strict=True)}
+
+    def path_of(self, frame: int) -> str:
+        """Return the field at which reading stopped, with `[]` for any item of a list; empty for the frame."""
+        return self.plan.program.paths[self.field[frame]] if self.fault[frame] > 0 else ""
+
+    def error_of(self, frame: int) -> WireError | None:
+        """Return what is wrong with a frame, with all indices and what was found; None where nothing is.
+
+        The frame is read once more by the record codec, which is slow and can tell.
+        """
+        if self.fault[frame] <= 0:
+            return None
+        try:
+            read_frame(self.plan.root, self.frames[frame])
+        except WireError as error:
+            return error
+        raise AssertionError(f"frame {frame} reads as a record but not into columns")
+
+    def texts(self, level: str, name: str) -> list[bytes | None]:
+        """Return the octets of a text in each row; None where it is absent."""
+        rows = self[level]
+        starts, counts = rows[f"{name}@"].tolist(), rows[f"{name}#"].tolist()
+        whole = self.pool.tobytes()
+        return [
+            None if count == ABSENT else whole[start : start + count]
+            for start, count in zip(starts, counts, strict=True)
+        ]
+
+
+class Plan:
+    """Reads and writes batches of one message of one edition as columns.
+
+    Args:
+        root: the schema of the frame.
+        message: name of the alternative.
+        select: the number whose type an open type in the message has, as `messageId` in `msgFrameExt`.
+
+    Columns hold the whole numbers of the wire, named by the path of the field: `pos.lat`. The marks are
+
+    * `path#`: rows of the list below, octets of a text, or index of the alternative of a choice;
+    * `path?`: 1 where an optional sequence (or string of eight octets) is there;
+    * `path@`: where a text begins in `Batch.pool`.
+
+    What is absent is `ABSENT`. Enumerations and choices are indices of their names, first those before the
+    extension marker, then those behind it; a larger index is one the edition does not know. Bit strings and
+    strings of up to eight octets are numbers, the first bit most significant; a bit string of another length
+    keeps its first bits. Alternatives that say the same in different ranges share their columns
+    (`pos.offsetLL.lon`); others have their own (`timing.counting.startTime`).
+
+    >>> from wayside.v2x.editions import EDITION, schema_of
+    >>> plan = Plan.of(schema_of(EDITION), "mapFrame")
+    >>> batch = plan.decode([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"\\x12"])
+    >>> batch["nodes"]["id.id"], batch.counts(), batch.path_of(1)
+    (array([33085]), {<Fault.TRUNCATED: 1>: 1}, 'mapFrame.msgCnt')
+    """
+
+    def __init__(self, root: Choice, message: str, select: int | None = None) -> None:
+        fields = (*root.alternatives, *root.additions)
+        names = [f.name for f in fields]
+        if message not in names:
+            raise SchemaError(f"no message {message!r}; there are: {', '.join(names)}")
+        self.root, self.message, self.select = root, message, select
+        self.index = names.index(message)
+        known = len(root.alternatives)
+        self.program: Program = Compiler(select).program(
+            fields[self.index].node, message, opened=self.index >= known
+        )
+        self.levels = {level.name: level for level in self.program.levels}
+        self._head: I64 = np.array([root.width, root.extensible, known, self.index], np.int64)
+        self._texts = bool((self.program.code[:, 0] == Operation.TEXT).any())
+        self._opens = int((self.program.code[:, 0] == Operation.OPEN).sum())
+
+    @classmethod
+    def of(cls, root: Choice, message: str, select: int | None = None) -> Plan:
+        """Return the plan of a message; the same one for the same schema."""
+        return _plan(root, message, select)
+
+    def columns(self) -> dict[str, Cell]:
+        """Return all columns by their path, the level's name in front."""
+        return {
+            f"{level.name}.{cell.name}" if level.name else cell.name: cell
+            for level in self.program.levels
+            for cell in level.cells
+        }
+
+    def decode(self, frames: Frames | list[bytes], columns: Iterable[str] | None = None) -> Batch:
+        """Return the columns of a batch.
+
+        Args:
+            frames: any frames; those of other messages are passed over.
+            columns: paths of the columns that are wanted, such as `participants.speed`; all if not given.
+                Everything is checked either way.
+
+        Raises:
+            KeyError: the message has no such column.
+        """
+        if not isinstance(frames, Frames):
+            frames = Frames.of(frames)
+        count = len(frames)
+        longest = int(frames.lengths.max(initial=0)) if self._opens else 0
+        parts = self._opens * longest if longest >= 1 << 14 else 0  # room to put open types together
+        words = frames.words(parts + 16 * self._opens)
+        storage = Storage(self.program, frames, None if columns is None else set(columns))
+        done: I64 = np.array(
+            [0, 0, self.program.registers, (len(frames.octets) // 8 + 2) * 64], np.int64
+        )
+        fault, bit = np.empty(count, np.int8), np.empty(count, np.int64)
+        field, extended = np.empty(count, np.int64), np.empty(count, np.uint8)
+        pool: U8 = np.empty(len(frames.octets) * 8 // 7 + 1 if self._texts else 0, np.uint8)
+        scratch: I64 = np.empty(self.program.registers + 3 * self.program.loops, np.int64)
+        while True:
+            full = read_frames(
+                words, frames.starts, self._head, storage.code, self.program.targets, storage.levels,
+                storage.cells, pool, scratch, done, fault, bit, field, extended,
+            )  # fmt: skip
+            if full < 0:
+                break
+            storage.grow(full, int(done[0]))
+        levels = {
+            level.name: Rows(level, dict(storage.columns(number)))
+            for number, level in enumerate(self.program.levels)
+        }
+        return Batch(self, frames, levels, fault, bit, field, extended.view(np.bool_), pool[: done[1]])
+
+
+@cache
+def _plan(root: Choice, message: str, select: int | None) -> Plan:
+    return Plan(root, message, select)

@@ -1,0 +1,151 @@
+"""What a receiver knows of the certificates it has met: whose they are, whether they hold, and their keys.
+
+A certificate is parsed and its chain proven once; from then on its row answers by its HashedId8. The store is
+bounded: the certificates not heard of for longest make room for new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wayside.security.batch_verifying import PreparedKeys
+from wayside.security.certificates import Certificate, CertificateError
+from wayside.security.refusals import Refusal, TrustFault
+from wayside.security.regions import Place
+from wayside.security.stations import identity_of
+from wayside.security.tables import SignatureState
+from wayside.security.trust import TrustStore
+from wayside.table import I64, U8, U64, Bool
+
+UNKNOWN = -1  # the row of a certificate that is not known
+LATEST = np.iinfo(np.int64).max
+STATE_OF = {
+    TrustFault.UNREADABLE: SignatureState.MALFORMED,
+    TrustFault.UNKNOWN_SIGNER: SignatureState.UNTRUSTED,  # an issuer that nobody knows
+    TrustFault.BAD_SIGNATURE: SignatureState.BAD,
+    TrustFault.EXPIRED: SignatureState.EXPIRED,
+    TrustFault.NOT_YET_VALID: SignatureState.NOT_YET_VALID,
+    TrustFault.OUTSIDE_REGION: SignatureState.OUTSIDE_REGION,
+    TrustFault.REVOKED: SignatureState.REVOKED,
+    TrustFault.UNTRUSTED_ROOT: SignatureState.UNTRUSTED,
+    TrustFault.STALE: SignatureState.STALE,
+}  # all others: the certificate, or its chain, does not permit it
+
+
+class Credentials:
+    """Certificates of senders by HashedId8.
+
+    Args:
+        trust: who is trusted.
+        capacity: certificates kept; about 2.5 KiB each.
+
+    Attributes:
+        state: what is wrong with each row's certificate; VALID where nothing is.
+        identity: what goes into the digests of what its holder signs, see `stations.signed_digests` [rows, 32].
+        verified_ns: when a signature of its holder was last found good.
+        proofs: chains proven so far.
+    """
+
+    def __init__(self, trust: TrustStore, capacity: int = 8192) -> None:
+        self._trust = trust
+        self._rows: dict[int, int] = {}  # by HashedId8
+        self._certificates: list[Certificate | None] = [None] * capacity
+        self._keys: dict[str, PreparedKeys] = {}
+        self._aids: list[frozenset[int]] = [frozenset()] * capacity
+        self._free = list(range(capacity - 1, -1, -1))
+        self._heard_ns: I64 = np.zeros(capacity, np.int64)
+        self.state: U8 = np.zeros(capacity, np.uint8)
+        self.identity: U8 = np.zeros((capacity, 32), np.uint8)
+        self.start_ns: I64 = np.zeros(capacity, np.int64)
+        self.end_ns: I64 = np.zeros(capacity, np.int64)
+        self.verified_ns: I64 = np.zeros(capacity, np.int64)
+        self.proofs = 0
+
+    def rows(self, named: U64) -> I64:
+        """Return the row of each certificate, by HashedId8; UNKNOWN where it has not been met."""
+        found = self._rows.get
+        return np.array([found(one, UNKNOWN) for one in named.tolist()], np.int64)
+
+    def hear(self, rows: I64, time_ns: I64) -> None:
+        """Note that these were heard."""
+        self._heard_ns[rows] = time_ns
+
+    def add(self, octets: bytes, named: int, time_ns: int) -> int:
+        """Prove a certificate that came along with a message, and return its row.
+
+        Args:
+            octets: the certificate.
+            named: its HashedId8.
+            time_ns: now.
+        """
+        if not self._free:
+            self._forget()
+        row = self._free.pop()
+        self._rows[named] = row
+        self._heard_ns[row], self.verified_ns[row] = time_ns, 0
+        self._certificates[row], self._aids[row] = None, frozenset()
+        self.start_ns[row], self.end_ns[row] = 0, LATEST
+        try:
+            certificate = Certificate.parse(octets)
+        except CertificateError:
+            self.state[row] = SignatureState.MALFORMED
+            return row
+        if int.from_bytes(certificate.hashed_id8, "big") != named:
+            self.state[row] = SignatureState.MALFORMED  # not the canonical octets
+            return row
+        self.proofs += 1
+        chain = self._trust.chain_of(certificate, time_ns)
+        self.state[row] = SignatureState.VALID
+        if isinstance(chain, Refusal):
+            self.state[row] = STATE_OF.get(chain.fault, SignatureState.NOT_PERMITTED)
+            return row
+        self._certificates[row], self._aids[row] = certificate, frozenset(certificate.permissions)
+        self.start_ns[row] = max(one.start_ns for one in chain.certificates)
+        self.end_ns[row] = min(one.end_ns for one in chain.certificates)
+        self.identity[row] = np.frombuffer(identity_of(certificate), np.uint8)
+        keys = self._keys.get(certificate.curve)
+        if keys is None:
+            keys = self._keys[certificate.curve] = PreparedKeys.none(certificate.curve, len(self.state))  # type: ignore[arg-type]
+        keys.replace(np.array([row]), np.frombuffer(certificate.public_key, np.uint8)[None])
+        return row
+
+    def curve(self, row: int) -> str:
+        """Return the curve of a row's key; empty where its certificate is not trusted."""
+        certificate = self._certificates[row]
+        return "" if certificate is None else certificate.curve
+
+    def permits(self, rows: I64, aids: I64) -> Bool:
+        """Tell whether each row's certificate may sign for an application."""
+        allowed = self._aids
+        return np.array([aid in allowed[row] for row, aid in zip(rows.tolist(), aids.tolist(), strict=True)], bool)
+
+    def outside(self, row: int, place: Place) -> bool:
+        """Tell whether a place [degrees] lies outside the region of a row's certificate."""
+        certificate = self._certificates[row]
+        return (
+            certificate is not None
+            and self._trust.certificate_fault(certificate, int(self._heard_ns[row]), place) is not None
+        )
+
+    def verify(self, curve: str, rows: I64, digests: U8, signatures: U8) -> Bool:
+        """Return for each signature whether it is that of the digest by the row's key."""
+        keys = self._keys.get(curve)
+        return np.zeros(len(rows), np.bool_) if keys is None else keys.verify(rows, digests, signatures)
+
+    def _forget(self) -> None:
+        """Make room: forget the quarter that was not heard for longest."""
+        ordered = sorted(self._rows.items(), key=lambda item: (self._heard_ns[item[1]], item[0]))
+        for named, row in ordered[: len(ordered) // 4 + 1]:
+            del self._rows[named]
+            self._free.append(row)
+
+
+def first_rows(numbers: Sequence[int]) -> dict[int, int]:
+    """Return the place at which each number stands first.
+
+    >>> first_rows([7, 8, 7])
+    {7: 0, 8: 1}
+    """
+    return {number: place for place, number in reversed(list(enumerate(numbers)))}

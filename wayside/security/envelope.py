@@ -1,0 +1,319 @@
+"""Signed envelopes at the edge: simulated stations sign, receivers judge as much as their policy asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from wayside.asn1.frames import Frames
+from wayside.envelope import Claims
+from wayside.maps.road import RoadMap
+from wayside.messages import Messages
+from wayside.security import sealed
+from wayside.security.credentials import UNKNOWN, Credentials, first_rows
+from wayside.security.curves import CurveName
+from wayside.security.hashes import sha256_batch, sm3_batch
+from wayside.security.policies import Cause, Heard, VerifyConfig, causes
+from wayside.security.pseudonyms import RotationConfig
+from wayside.security.sealed import Envelope as Form
+from wayside.security.sealed import SignerForm, open_all
+from wayside.security.stations import Stations, signed_digests
+from wayside.security.tables import SignatureCounts, Signatures, SignatureState
+from wayside.security.times import US, S, tai_of, utc_of
+from wayside.security.trust import FUTURE_NS, PAST_NS, TrustStore
+from wayside.table import I32, I64, U8, U64, Bool, Table
+
+LATEST_US = 1 << 52  # headers with later instants are not told
+PLACED = (Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE)  # the sender's place is checked then
+SM3 = 2  # number of that hash in a frame
+CURVES: dict[sealed.Scheme, CurveName] = {sealed.Scheme.SM2: "sm2", sealed.Scheme.P256: "p256"}
+
+
+def certificate_names(octets: U8, opened: sealed.Sealed, rows: I64) -> U64:
+    """Return the HashedId8 of the certificate that came along with each of some frames.
+
+    The hash is the one that the frame says it is signed with, which goes with the key's curve.
+    """
+    where = opened.certificate[rows], opened.certificate_length[rows]
+    digests = np.where(
+        (opened.hash[rows] == SM3)[:, None], sm3_batch(octets, *where), sha256_batch(octets, *where)
+    )
+    return np.ascontiguousarray(digests[:, -8:]).view(">u8").reshape(-1).astype(np.uint64)
+
+
+class EnvelopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How messages are signed and verified."""
+
+    curve: Literal["sm2", "p256"] = "sm2"  # of simulated stations; receivers take both
+    pool: int = 4  # pseudonyms of a simulated vehicle
+    most_new: int = 200  # certificates proven at one instant; the messages of others wait for the next time
+    rotation: RotationConfig = RotationConfig()
+    verify: VerifyConfig = VerifyConfig()
+
+
+class Ear:
+    """One kind of receiver: what it knows of certificates, and its policy."""
+
+    def __init__(self, trust: TrustStore, config: EnvelopeConfig) -> None:
+        self.credentials = Credentials(trust)
+        self.config = config
+        self.signer_of: dict[int, int] = {}  # by sender, the certificate it was last heard with
+
+
+class Opened:
+    """Messages that were opened by one receiver; a `wayside.envelope.Letters`.
+
+    Attributes:
+        aids: application of each payload [k].
+        states: SignatureState of each payload as far as it is known [k].
+    """
+
+    def __init__(self, ear: Ear, messages: Messages, time_ns: int, road: RoadMap) -> None:
+        self._ear, self._road, self._time_ns = ear, road, time_ns
+        self._frames = Frames(messages.octets, messages.starts)
+        self._all = open_all(self._frames)
+        state = np.full(len(messages), SignatureState.MALFORMED, np.uint8)
+        state[self._all.kind == Form.UNSECURED] = SignatureState.NONE
+        signed = self._all.kind == Form.SIGNED
+        named = self._named(signed)
+        self._row: I64 = np.full(len(messages), UNKNOWN, np.int64)
+        self._row[signed] = self._rows(signed, named)
+        state[signed] = self._certificate_states(signed)
+        fine = state == SignatureState.UNCHECKED
+        self.rows: I64 = np.flatnonzero(fine)
+        self.refused: I64 = np.flatnonzero(~fine)
+        self.reasons: U8 = state[~fine]
+        self.states: U8 = state[fine]
+        self.aids: I64 = self._all.aid[fine]
+        self.signers: U64 = named
+        self.payloads = self._inside(messages)
+
+    def _inside(self, messages: Messages) -> Messages:
+        """Return the payloads of the rows that were opened."""
+        rows = self.rows
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._all.payload_length[rows])])
+        places = np.repeat(self._all.payload[rows] - starts[:-1], np.diff(starts)) + np.arange(starts[-1])
+        return Messages(messages.time_ns[rows], messages.link[rows], messages.octets[places], starts)
+
+    def _named(self, signed: Bool) -> U64:
+        """Return the HashedId8 of each message's certificate, 0 where it has none."""
+        named = self._all.signer.copy()
+        along = np.flatnonzero(signed & (self._all.signer_form == SignerForm.CERTIFICATE))
+        if len(along):
+            named[along] = certificate_names(self._frames.octets, self._all, along)
+        return named
+
+    def _rows(self, signed: Bool, named: U64) -> I64:
+        """Return the row of each signed message's certificate; those that came along and are new are proven."""
+        credentials = self._ear.credentials
+        along = signed & (self._all.signer_form == SignerForm.CERTIFICATE)
+        rows = credentials.rows(named)
+        new = np.flatnonzero(along & (rows == UNKNOWN))
+        if len(new):
+            first = first_rows(named[new].tolist())
+            for one, place in sorted(first.items(), key=lambda item: item[1])[: self._ear.config.most_new]:
+                start, length = self._all.certificate[new[place]], self._all.certificate_length[new[place]]
+                credentials.add(self._frames.octets[start : start + length].tobytes(), one, self._time_ns)
+            rows = credentials.rows(named)
+        met = rows != UNKNOWN
+        credentials.hear(rows[met], np.full(int(met.sum()), self._time_ns))
+        found: I64 = rows[signed]
+        return found
+
+    def _certificate_states(self, signed: Bool) -> U8:
+        """Return UNCHECKED for each signed message whose certificate holds, else what is wrong with it."""
+        credentials, row = self._ear.credentials, self._row[signed]
+        form, made = self._all.signer_form[signed], self._all.generation_us[signed]
+        now_us = tai_of(self._time_ns) // US
+        state = credentials.state[np.maximum(row, 0)].copy()
+        state[row == UNKNOWN] = SignatureState.UNKNOWN_SIGNER
+        state[(form != SignerForm.DIGEST) & (form != SignerForm.CERTIFICATE)] = SignatureState.UNTRUSTED
+        valid = state == SignatureState.VALID
+        late = valid & (credentials.end_ns[row] <= self._time_ns)
+        early = valid & (credentials.start_ns[row] > self._time_ns)
+        stale = valid & ((made < now_us - PAST_NS // US) | (made > now_us + FUTURE_NS // US)) & (made >= 0)
+        state[late], state[early] = SignatureState.EXPIRED, SignatureState.NOT_YET_VALID
+        state[stale] = SignatureState.STALE
+        left = np.flatnonzero(state == SignatureState.VALID)
+        permitted = credentials.permits(row[left], self._all.aid[signed][left])
+        state[left] = np.where(permitted, SignatureState.UNCHECKED, SignatureState.NOT_PERMITTED)
+        return state
+
+    def judge(self, claims: Claims | None) -> U8:
+        """Check as many signatures as the policy asks for; return the SignatureState of each payload."""
+        credentials, rows = self._ear.credentials, self.rows
+        signer = self._row[rows]
+        cause = self._causes(signer, claims)
+        chosen = np.flatnonzero(cause != Cause.NONE)
+        if not len(chosen):
+            return self.states
+        octets, whole = self._frames.octets, self._all
+        signatures = sealed.signatures_of(self._frames, whole)
+        curves = np.array([credentials.curve(row) for row in signer[chosen].tolist()])
+        for scheme, curve in CURVES.items():
+            mine = chosen[(curves == curve) & (whole.scheme[rows[chosen]] == scheme)]
+            at = rows[mine]
+            digests = signed_digests(
+                curve,
+                octets,
+                whole.signed[at],
+                whole.signed_length[at],
+                credentials.identity[signer[mine]],
+            )
+            good = credentials.verify(curve, signer[mine], digests, signatures[at])
+            self.states[mine] = np.where(good, SignatureState.VALID, SignatureState.BAD)
+            credentials.verified_ns[signer[mine[good]]] = self._time_ns
+        unlike = self.states[chosen] == SignatureState.UNCHECKED
+        self.states[chosen[unlike]] = SignatureState.BAD  # signed with another curve than the key's
+        if claims is not None:
+            found = np.isin(cause, PLACED) & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
+            self._place(np.flatnonzero(found), signer, claims)
+        return self.states
+
+    def _causes(self, signer: I64, claims: Claims | None) -> U8:
+        """Return why each payload's signature is checked, `Cause.NONE` where it is not."""
+        verified = self._ear.credentials.verified_ns[signer]
+        if claims is None:
+            config = self._ear.config.verify
+            due = self._time_ns - verified >= config.overdue_s * S
+            return np.where(due | (config.policy == "all"), Cause.OVERDUE, Cause.NONE).astype(np.uint8)
+        known = self._ear.signer_of
+        named = self.signers[self.rows].tolist()
+        senders = claims.sender.tolist()
+        changed = np.array([known.get(s, n) != n for s, n in zip(senders, named, strict=True)], np.bool_)
+        heard = Heard(
+            digest=self._first_octets(),
+            signer=self.signers[self.rows],
+            time_ns=claims.time_ns,
+            x=claims.x,
+            y=claims.y,
+            vx=claims.vx,
+            vy=claims.vy,
+            event=claims.event,
+            known=verified > 0,
+            changed=changed,
+            verified_ns=verified,
+        )
+        found = causes(heard, np.empty((0, 2)), self._ear.config.verify)
+        known.update((s, n) for s, n in zip(senders, named, strict=True) if s)
+        return found
+
+    def _first_octets(self) -> U64:
+        """Return the first eight octets of each payload's signature, by which the policy samples."""
+        signatures = sealed.signatures_of(self._frames, self._all)[self.rows, :8]
+        numbers: U64 = np.ascontiguousarray(signatures).view(">u8").reshape(-1).astype(np.uint64)
+        return numbers
+
+    def _place(self, checked: I64, signer: I64, claims: Claims) -> None:
+        """Refuse messages from outside their certificates' regions, among those that were checked."""
+        if not len(checked):
+            return
+        latitude, longitude = self._road.to_wgs84(claims.x[checked], claims.y[checked])
+        places = zip(latitude.tolist(), longitude.tolist(), strict=True)
+        for one, place in zip(checked.tolist(), places, strict=True):
+            if self._ear.credentials.outside(int(signer[one]), place):
+                self.states[one] = SignatureState.OUTSIDE_REGION
+
+
+class SignedEnvelope:
+    """A `wayside.envelope.Envelope` of V2XSecData after YD/T 3957-2021; see `open_envelope`."""
+
+    writes: frozenset[type[Table]] = frozenset((Signatures, SignatureCounts))
+
+    def __init__(self, config: EnvelopeConfig, seed: int, start_ns: int, road: RoadMap) -> None:
+        self._road = road
+        self._stations = Stations(seed, start_ns, curve=config.curve, pool=config.pool, rotation=config.rotation)
+        self.trust = TrustStore()
+        root, *others = self._stations.domain.authorities
+        self.trust.trust_root(root)
+        for one in others:
+            self.trust.add_authority(one)
+        self._roadside, self._vehicles = Ear(self.trust, config), Ear(self.trust, config)
+        self._last: _Roadside | None = None
+
+    def seal(self, messages: Messages, stations: U64, roles: U8, aids: I32) -> Messages:
+        """Return the messages signed by the stations that send them; see `wayside.envelope.Envelope`."""
+        return self._stations.sign(messages, stations, roles, aids)
+
+    def open(self, messages: Messages, time_ns: int) -> Opened:
+        """Open what roadside units received; what becomes of it is told by `findings`."""
+        self._last = _Roadside(self._roadside, messages, time_ns, self._road)
+        return self._last
+
+    def overhear(self, messages: Messages, time_ns: int) -> Opened:
+        """Open what roadside units sent, as vehicles do."""
+        return Opened(self._vehicles, messages, time_ns, self._road)
+
+    def findings(self, time_ns: int) -> tuple[Table, ...]:
+        """Return Signatures of the messages not believed, and SignatureCounts of all, since the last call."""
+        if self._last is None:
+            return (Signatures.empty(), SignatureCounts.empty())
+        found = self._last.tables()
+        self._last = None
+        return found
+
+
+def open_envelope(
+    config: EnvelopeConfig, *, seed: int, start_ns: int, seconds: float, road: RoadMap, assets: Sequence[Table]
+) -> SignedEnvelope:
+    """Return envelopes for a simulated city, whose stations and authorities follow from the seed.
+
+    Args:
+        config: how messages are signed and verified.
+        seed: of the Run.
+        start_ns: its first instant [ns since 1970 UTC].
+        seconds: how long it lasts; certificates hold longer than any Run.
+        road: the map, for where messages come from.
+        assets: not used; stations are met when they speak.
+    """
+    return SignedEnvelope(config, seed, start_ns, road)
+
+
+def _instant(made_us: int) -> int:
+    """Return when a message was made [ns since 1970 UTC]; 0 where it does not say or says nonsense."""
+    return utc_of(made_us * US) if 0 <= made_us < LATEST_US else 0
+
+
+class _Roadside(Opened):
+    """What roadside units opened, with an account of it."""
+
+    def __init__(self, ear: Ear, messages: Messages, time_ns: int, road: RoadMap) -> None:
+        super().__init__(ear, messages, time_ns, road)
+        self._messages = messages
+        self._sender = np.zeros(len(messages), np.uint64)
+
+    def judge(self, claims: Claims | None) -> U8:
+        """Check what the policy asks for, and note who said it."""
+        if claims is not None:
+            self._sender[self.rows] = claims.sender
+        return super().judge(claims)
+
+    def tables(self) -> tuple[Signatures, SignatureCounts]:
+        """Return what was not believed, and how many messages came to which end."""
+        state = np.empty(len(self._messages), np.uint8)
+        state[self.rows], state[self.refused] = self.states, self.reasons
+        counted = Counter(state.tolist())
+        counts = SignatureCounts(
+            state=np.array(sorted(counted), np.uint8),
+            messages=np.array([counted[one] for one in sorted(counted)], np.uint32),
+        )
+        lost = np.flatnonzero((state != SignatureState.VALID) & (state != SignatureState.UNCHECKED))
+        if not len(lost):
+            return Signatures.empty(), counts
+        return (
+            Signatures(
+                received_ns=self._messages.time_ns[lost],
+                link=self._messages.link[lost],
+                number=np.arange(len(lost), dtype=np.uint16),
+                signer=self.signers[lost],
+                sender=self._sender[lost],
+                aid=np.maximum(self._all.aid[lost], -1).astype(np.int32),
+                generation_ns=np.array([_instant(us) for us in self._all.generation_us[lost].tolist()], np.int64),
+                state=state[lost],
+            ),
+            counts,
+        )
