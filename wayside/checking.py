@@ -59,6 +59,9 @@ class Checker(Protocol):
     def report(self, run: Run) -> Report:
         """Return the requirement lines that this room has for a stored Run."""
 
+    def idle(self, options: argparse.Namespace) -> Sequence[str]:
+        """Return which of its options are given, for the error where the file is not for it."""
+
 
 def check(what: str, options: argparse.Namespace | None = None) -> Checked:
     """Check whatever the name stands for.
@@ -67,15 +70,20 @@ def check(what: str, options: argparse.Namespace | None = None) -> Checked:
         WaysideError: it cannot even be read.
     """
     path = Path(what)
-    if what in built_in_cities() or path.suffix == ".toml":
-        return _check_city(what)
     checkers: list[Checker] = [load_plugin("checks", name) for name in sorted(plugins("checks"))]
+    is_city = what in built_in_cities() or path.suffix == ".toml"
+    if options is not None and (is_city or path.is_dir() or what.endswith(MAP_SUFFIXES)):
+        for option in (option for checker in checkers for option in checker.idle(options)):
+            raise ConfigError(f"{option} goes with files of messages; {what} is none")
+    if is_city:
+        return _check_city(what)
     if path.is_dir():
         run = Run(path)
+        whole = check_run(run)
         reports = [checker.report(run) for checker in checkers]
         lines = tuple(line for report in reports for line in report.lines)
         notes = tuple(note for report in reports for note in report.notes)
-        return replace(check_run(run), report=Report("check", lines=lines, notes=notes, runs=(run.name,)))
+        return replace(whole, report=Report("check", lines=lines, notes=notes, runs=(run.name,)))
     if what.endswith(MAP_SUFFIXES):
         return _check_map(path)
     for checker in checkers:

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from wayside.asn1.compiling import Compiler
 from wayside.asn1.errors import Fault, WireError
-from wayside.asn1.frames import Frames
-from wayside.asn1.machine import OTHER, read_frames
-from wayside.asn1.program import ABSENT, Cell, Kind, Level, Operation, Program
+from wayside.asn1.frames import SPARE, Frames
+from wayside.asn1.loading import Columns, Loading
+from wayside.asn1.machine import read_frames
+from wayside.asn1.program import ABSENT, Cell, Level, Operation, Program
 from wayside.asn1.schema import Choice, SchemaError
 from wayside.asn1.storage import Storage
 from wayside.asn1.walk import read_frame
-from wayside.table import I64, U8, Bool
+from wayside.asn1.writing import write_frames
+from wayside.table import I64, U8, U64, Bool
 
 
 class Rows(Mapping[str, NDArray[Any]]):
@@ -34,7 +36,9 @@ class Rows(Mapping[str, NDArray[Any]]):
             return self._columns[name]
         except KeyError:
             there = ", ".join(self._columns)
-            raise KeyError(f"no column {name!r} in {self.level.name or 'the message'}; there are {there}") from None
+            raise KeyError(
+                f"no column {name!r} in {self.level.name or 'the message'}; there are {there}"
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
@@ -117,7 +121,7 @@ class Batch:
 
 
 class Plan:
-    """Reads and writes batches of one message of one edition as columns.
+    r"""Reads and writes batches of one message of one edition as columns.
 
     Args:
         root: the schema of the frame.
@@ -138,7 +142,7 @@ class Plan:
 
     >>> from wayside.v2x.editions import EDITION, schema_of
     >>> plan = Plan.of(schema_of(EDITION), "mapFrame")
-    >>> batch = plan.decode([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"\\x12"])
+    >>> batch = plan.decode([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"\x12"])
     >>> batch["nodes"]["id.id"], batch.counts(), batch.path_of(1)
     (array([33085]), {<Fault.TRUNCATED: 1>: 1}, 'mapFrame.msgCnt')
     """
@@ -190,9 +194,7 @@ class Plan:
         parts = self._opens * longest if longest >= 1 << 14 else 0  # room to put open types together
         words = frames.words(parts + 16 * self._opens)
         storage = Storage(self.program, frames, None if columns is None else set(columns))
-        done: I64 = np.array(
-            [0, 0, self.program.registers, (len(frames.octets) // 8 + 2) * 64], np.int64
-        )
+        done: I64 = np.array([0, 0, self.program.registers, (len(frames.octets) // 8 + 2) * 64], np.int64)
         fault, bit = np.empty(count, np.int8), np.empty(count, np.int64)
         field, extended = np.empty(count, np.int64), np.empty(count, np.uint8)
         pool: U8 = np.empty(len(frames.octets) * 8 // 7 + 1 if self._texts else 0, np.uint8)
@@ -210,6 +212,57 @@ class Plan:
             for number, level in enumerate(self.program.levels)
         }
         return Batch(self, frames, levels, fault, bit, field, extended.view(np.bool_), pool[: done[1]])
+
+    def encode(self, levels: Mapping[str, Columns], pool: U8 | None = None) -> Frames:
+        """Return one frame per row of the message.
+
+        Args:
+            levels: columns of each level by its name, "" for the message, as `Batch.levels` has them. An array,
+                or one number for all rows; what is not given is absent. Rows of a list say in `parent` which row
+                above they belong to, and stand in that order. The number of rows in `path#` and presence in
+                `path?` may be left out where the rows and the fields inside say it.
+            pool: octets that the `path@` and `path#` of texts refer to.
+
+        Raises:
+            WireError: a number is out of range or missing; it names the field and the row.
+            KeyError, ValueError: there is no such column, or columns do not fit one another.
+
+        >>> from wayside.v2x.editions import EDITION, schema_of
+        >>> plan = Plan.of(schema_of(EDITION), "mapFrame")
+        >>> node = {"parent": [0], "id.id": 33085, "refPos.lat": 225909256, "refPos.long": 1144111720}
+        >>> plan.encode({"": {"msgCnt": [5]}, "nodes": node})[0].hex()
+        '10280204f50c700c22bdee519c'
+        """
+        given = Loading(self.program, levels)
+        words: U64 = np.zeros(given.bits() // 64 + SPARE, np.uint64)
+        starts: I64 = np.zeros(int(given.levels[0, 2]) + 1, np.int64)
+        scratch: I64 = np.empty(self.program.registers + 3 * self.program.loops, np.int64)
+        stopped: I64 = np.array([self.program.registers, 0, 0, 0], np.int64)
+        fault = write_frames(
+            words, starts, self._head, given.code, self.program.targets, given.presence, given.levels,
+            given.cells, np.empty(0, np.uint8) if pool is None else pool, scratch, stopped,
+        )  # fmt: skip
+        if fault:
+            raise self._refusal(given, Fault(fault), *stopped[1:].tolist())
+        for level, used in zip(self.program.levels, given.levels, strict=True):
+            if used[2] != used[3]:
+                raise WireError(Fault.MALFORMED, level.name, 0, f"{used[2]} rows, {used[3]} belong to a message")
+        return Frames.of_words(words, starts)
+
+    def _refusal(self, given: Loading, fault: Fault, at: int, row: int, bit: int) -> WireError:
+        """Return the error of an instruction that could not write a cell."""
+        level = int(self.program.level[at])
+        first = sum(len(one.cells) for one in self.program.levels[:level])
+        cell = self.program.levels[level].cells[int(self.program.code[at, 1]) - first]
+        value = given.found(level, cell.name, row)
+        where = f"row {row} of {self.program.levels[level].name or 'the message'}"
+        if value == ABSENT:
+            found = f"{cell.name} is missing in {where}"
+        elif fault is Fault.OUT_OF_RANGE:
+            found = f"{cell.name} is {value} in {where}, expected {cell.low} to {cell.high}"
+        else:
+            found = f"{cell.name} is {value} in {where}, which its rows or its octets do not fit"
+        return WireError(fault, self.program.paths[at], bit, found)
 
 
 @cache

@@ -35,10 +35,12 @@ from wayside.asn1.schema import (
     Text,
     count_width,
 )
+from wayside.asn1.sizes import is_short, least_bits, most_bits, shares_columns
 
 _WIDEST = 63  # bits of a number that a signed cell can hold
 _CELLS: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction are cells of its level
     Operation.FIELD: (1,),
+    Operation.OPTIONAL: (1,),
     Operation.OPTION: (1, 5),
     Operation.LIST: (1,),
     Operation.CHOICE: (1, 6),
@@ -48,90 +50,6 @@ _CELLS: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction 
     Operation.ADDITION: (1, 5),
     Operation.SELECT: (1,),
 }
-
-
-def least_bits(node: Node) -> int:  # noqa: PLR0911
-    """Return how many bits a value takes at least."""
-    match node:
-        case Integer() | Enumerated():
-            return min(node.width + 1, 8) if node.extensible else node.width
-        case Boolean():
-            return 1
-        case Bits():
-            return 9 if node.extensible else node.size
-        case Octets() | Text():
-            extended = isinstance(node, Octets) and node.extensible
-            return 9 if extended else count_width(node) + node.low * (8 if isinstance(node, Octets) else 7)
-        case SequenceOf():
-            return 8 if node.high >= FREE else count_width(node) + node.low * least_bits(node.element)
-        case Choice():
-            least = node.width + min((least_bits(f.node) for f in node.alternatives), default=0)
-            return min(least + 1, 16) if node.extensible else least
-        case Sequence():
-            needed = sum(least_bits(f.node) for f in node.fields if not f.optional)
-            return node.extensible + len(node.optionals) + needed
-        case _:
-            return 0
-
-
-def is_short(node: Octets) -> bool:
-    """Tell whether the octets are few and always as many, so that a column holds them as a number."""
-    return node.low == node.high <= 8 and not node.extensible
-
-
-_WRAPPED = 8 * 4 + 7  # bits that an open type may take besides its contents: a length in parts, and padding
-
-
-def most_bits(node: Node) -> int:  # noqa: PLR0911
-    """Return how many bits a value takes at most, without the items of its lists and texts."""
-    match node:
-        case Integer():
-            return max(node.width, 73 if node.extensible else 0)
-        case Enumerated():
-            return max(node.width, 26 if node.extensible else 0)
-        case Boolean():
-            return 1
-        case Bits():
-            return node.size + node.extensible
-        case Octets() if is_short(node):
-            return 8 * node.low
-        case Octets() | Text() | SequenceOf():
-            return max(count_width(node), 33)
-        case Choice():
-            known = max((most_bits(f.node) for f in node.alternatives), default=0)
-            added = max((most_bits(f.node) + _WRAPPED for f in node.additions), default=0)
-            return max(node.width + 1 + known, 40 + added)
-        case Sequence():
-            inside = sum(most_bits(f.node) for f in node.fields)
-            added = sum(most_bits(f.node) + _WRAPPED + 1 for f in node.additions)
-            return 8 + len(node.optionals) + inside + added
-        case Open():
-            return _WRAPPED + max((most_bits(inner) for _, _, inner in node.types), default=0)
-        case _:
-            return 0
-
-
-def _shape(node: Node, name: str) -> frozenset[tuple[str, Kind]] | None:
-    """Return the columns of a value without lists, texts, optional fields or names; None for any other."""
-    match node:
-        case Integer():
-            return frozenset({(name, Kind.NUMBER)})
-        case Bits():
-            return frozenset({(name, Kind.BITS)})
-        case Sequence() if not (node.extensible or node.optionals):
-            shapes = [_shape(f.node, f"{name}.{f.name}") for f in node.fields]
-            return frozenset().union(*(s for s in shapes if s is not None)) if None not in shapes else None
-        case _:
-            return None
-
-
-def shares_columns(node: Choice) -> bool:
-    """Tell whether all alternatives say the same in different ranges, so that they can share their columns.
-
-    Such are the offsets of a position: seven widths of the same two numbers.
-    """
-    shapes = {_shape(f.node, "") for f in (*node.alternatives, *node.additions)}
-    return len(shapes) == 1 and None not in shapes
 
 
 class Compiler:
@@ -274,10 +192,11 @@ class Compiler:
         shared, known = shares_columns(node), len(node.alternatives)
         names = tuple(f.name for f in fields)
         cell = self.cell(f"{name}#", Kind.CHOSEN, 0, len(fields) - 1, names)
+        self.targets.append(len(node.additions))
         table = len(self.targets)
         self.targets += [0] * (len(fields) + 1)
         head = self.emit(path, Operation.CHOICE, cell, node.width, known, node.extensible, table)
-        head[6], head[8] = self._end, len(node.additions)
+        head[6] = self._end
         leaps = []
         for number, chosen in enumerate(fields):
             self.targets[table + number] = len(self.code)
@@ -300,7 +219,8 @@ class Compiler:
             raise SchemaError(f"{path}: {len(options)} optional fields, expected at most {_WIDEST - 1}")
         self.presence += [(self.here, NOWHERE)] * (len(options) + len(node.additions))
         if options or node.extensible:
-            self.emit(path, Operation.PREAMBLE, NOWHERE, node.extensible, len(options), register, table)
+            added = len(node.additions)
+            self.emit(path, Operation.PREAMBLE, NOWHERE, node.extensible, len(options), register, table, added)
         selector = next((f.node.selector for f in node.fields if isinstance(f.node, Open)), None)
         place = 0
         for field in node.fields:
@@ -340,10 +260,17 @@ class Compiler:
             present = self.cell(f"{name}?", Kind.PRESENT, 0, 1)
         head = self.emit(path, operation, present, register, place, 0, first)
         (self.node if operation is Operation.OPTION else self.opened)(field.node, name, path)
+        if self.code[-2] is head and operation is Operation.OPTION and self.code[-1][0] == Operation.FIELD:
+            self.fuse(register, place)
         head[4], head[6] = len(self.code), self._end - first
         for cell in self.levels[self.here].cells[first:]:
             cell.optional = True
         self.presence[entry] = (self.here, first)
+
+    def fuse(self, register: int, place: int) -> None:
+        """Make one instruction of an OPTION and the FIELD behind it: most optional fields are one number."""
+        del self.code[-2], self.of_level[-2], self.paths[-2]
+        self.code[-1][0], self.code[-1][7] = int(Operation.OPTIONAL), register << 6 | place
 
     def additions(self, node: Sequence, name: str, path: str, register: int, table: int) -> None:
         """Write what reads beyond the extension marker of a sequence."""

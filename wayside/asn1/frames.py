@@ -38,6 +38,15 @@ class Frames:
         np.cumsum(np.fromiter(map(len, frames), np.int64, len(frames)), out=starts[1:])
         return cls(np.frombuffer(b"".join(frames), np.uint8), starts)
 
+    @classmethod
+    def of_words(cls, words: U64, starts: I64) -> Frames:
+        """Return the batch whose octets stand in big-endian words, which are used up."""
+        used = words[: starts[-1] // 8 + 1]
+        return cls(
+            (used.byteswap(inplace=True) if sys.byteorder == "little" else used).view(np.uint8)[: starts[-1]],
+            starts,
+        )
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 
@@ -73,13 +82,13 @@ class Frames:
 
 
 def messages_of(root: Choice, frames: Frames) -> I64:
-    """Return which alternative of the root each frame is, as an index into what the edition knows; -1 for none.
+    r"""Return which alternative of the root each frame is, as an index into what the edition knows; -1 for none.
 
     Additions that the edition knows beyond the extension marker count on behind the others. Nothing but the
     first octet is looked at.
 
     >>> from wayside.v2x.editions import EDITION, schema_of
-    >>> messages_of(schema_of(EDITION), Frames.of([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"", b"\\x70"]))
+    >>> messages_of(schema_of(EDITION), Frames.of([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"", b"\x70"]))
     array([ 1, -1, -1])
     """
     known = len(root.alternatives)
@@ -90,5 +99,7 @@ def messages_of(root: Choice, frames: Frames) -> I64:
     found = np.where(there & (usual < known), usual, -1)
     if root.extensible:
         added = known + (first & 63)
-        found = np.where((first >> 6 == 2) & (added < known + len(root.additions)), added, found)  # 10: a small index
+        found = np.where(
+            (first >> 6 == 2) & (added < known + len(root.additions)), added, found
+        )  # 10: a small index
     return found

@@ -12,8 +12,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from wayside.asn1.bits import Whole, join, measure, part_of, take, take_count, take_odd, take_small
 from wayside.asn1.errors import Fault
-from wayside.asn1.program import ABSENT, EXTENSIBLE_NAME, EXTENSIBLE_NUMBER, FREE_COUNT, Operation
+from wayside.asn1.program import ABSENT, FREE_COUNT, Operation
 from wayside.table import I64, U8, U64
 
 I8: TypeAlias = NDArray[np.int8]
@@ -21,7 +22,7 @@ I8: TypeAlias = NDArray[np.int8]
 OTHER = -1  # of a frame: another message than the one that is asked for
 
 # what the kernel knows has to be plain numbers
-_FIELD, _PREAMBLE, _OPTION = int(Operation.FIELD), int(Operation.PREAMBLE), int(Operation.OPTION)
+_OPTIONAL, _PREAMBLE, _OPTION = int(Operation.OPTIONAL), int(Operation.PREAMBLE), int(Operation.OPTION)
 _LIST, _NEXT, _CHOICE, _JUMP = int(Operation.LIST), int(Operation.NEXT), int(Operation.CHOICE), int(Operation.JUMP)
 _TEXT, _CONSTANT, _SELECT = int(Operation.TEXT), int(Operation.CONSTANT), int(Operation.SELECT)
 _ADDITIONS, _ADDITION, _UNKNOWN = int(Operation.ADDITIONS), int(Operation.ADDITION), int(Operation.UNKNOWN)
@@ -29,181 +30,11 @@ _OPEN, _CLOSE = int(Operation.OPEN), int(Operation.CLOSE)
 _TRUNCATED, _MALFORMED = int(Fault.TRUNCATED), int(Fault.MALFORMED)
 _OUT_OF_RANGE, _TRAILING = int(Fault.OUT_OF_RANGE), int(Fault.TRAILING_BITS)
 _UNKNOWN_MESSAGE = int(Fault.UNKNOWN_MESSAGE)
-_SMALL = 64  # normally small numbers below it take seven bits
-_LONGEST = 16384  # octets of one part of an open type, and the end of normally small numbers
 _DEEPEST = 8  # open types within one another
 
 
 @numba.njit(cache=True)
-def take(words: U64, bit: int, width: int) -> np.uint64:
-    """Return 1 to 64 bits as a number."""
-    index = np.uint64(bit) >> np.uint64(6)
-    place = np.uint64(bit) & np.uint64(63)
-    held = words[index] << place
-    held |= (words[index + np.uint64(1)] >> np.uint64(1)) >> (np.uint64(63) - place)
-    return held >> np.uint64(64 - width)
-
-
-@numba.njit(cache=True)
-def take_count(words: U64, bit: int, limit: int, most: int) -> tuple[int, int, int, int]:
-    """Return one part of a count that may come in several, the bit behind it, the fault or 0, and the next `most`.
-
-    `most` bounds the size of this part, 4 for the first; it comes back as -1 where no part follows.
-    """
-    if bit + 1 > limit:
-        return 0, bit, _TRUNCATED, -1
-    if take(words, bit, 1) == 0:
-        if bit + 8 > limit:
-            return 0, bit + 1, _TRUNCATED, -1
-        return np.int64(take(words, bit, 8)), bit + 8, 0, -1
-    if bit + 2 > limit:
-        return 0, bit + 1, _TRUNCATED, -1
-    if take(words, bit, 2) == 2:
-        if bit + 16 > limit:
-            return 0, bit + 2, _TRUNCATED, -1
-        count = np.int64(take(words, bit + 2, 14))
-        return count, bit + 16, 0 if count >= 128 else _MALFORMED, -1
-    if bit + 8 > limit:
-        return 0, bit + 2, _TRUNCATED, -1
-    fold = np.int64(take(words, bit + 2, 6))
-    bit += 8
-    if fold == 0 or fold > most:
-        return 0, bit, _MALFORMED, -1
-    return fold * _LONGEST, bit, 0, 4 if fold == 4 else 0
-
-
-@numba.njit(cache=True)
-def measure(words: U64, bit: int, limit: int, width: int) -> tuple[int, int, int, int]:
-    """Return what an unconstrained length announces: items, first bit, bit behind them, and the fault or 0.
-
-    Items that come in parts are counted together; `limit` bounds them all. Each item has `width` bits.
-    """
-    items, first, most = 0, -1, 4
-    while most >= 0:
-        count, bit, fault, most = take_count(words, bit, limit, most)
-        if fault == 0 and bit + count * width > limit:
-            fault = _TRUNCATED
-        if fault != 0:
-            return items, first, bit, fault
-        if first < 0:
-            first = bit
-        items += count
-        bit += count * width
-    return items, first, bit, 0
-
-
-@numba.njit(cache=True)
-def part_of(words: U64, header: int, offset: int) -> int:
-    """Return where a bit of an open type that came in parts stands; `header` is the bit of the first length."""
-    while True:
-        lead = np.int64(take(words, header, 2))
-        if lead == 3:
-            size, start = 8 * _LONGEST * np.int64(take(words, header + 2, 6)), header + 8
-        else:
-            return header + (16 if lead == 2 else 8) + offset
-        if offset < size:
-            return start + offset
-        header, offset = start + size, offset - size
-
-
-@numba.njit(cache=True)
-def join(words: U64, header: int, octets: int, tail: int) -> None:
-    """Copy an open type that came in parts to the word-aligned bit `tail`, where it is whole."""
-    done = 0
-    while done < 8 * octets:
-        start = part_of(words, header, done)
-        whole = part_of(words, header, min(done + 63, 8 * octets - 1)) == start + min(63, 8 * octets - 1 - done)
-        index = np.uint64(tail + done) >> np.uint64(6)
-        if whole:
-            words[index] = take(words, start, 64)
-        else:  # parts are whole octets, so a word at a seam is put together from its octets
-            word = np.uint64(0)
-            for place in range(0, 64, 8):
-                if done + place < 8 * octets:
-                    octet = take(words, part_of(words, header, done + place), 8)
-                    word |= octet << np.uint64(56 - place)
-            words[index] = word
-        done += 64
-
-
-@numba.njit(cache=True)
-def take_small(words: U64, bit: int, limit: int) -> tuple[int, int, int]:
-    """Return a normally small number, the bit behind it, and the fault or 0."""
-    if bit + 1 > limit:
-        return 0, bit, _TRUNCATED
-    if take(words, bit, 1) == 0:
-        if bit + 7 > limit:
-            return 0, bit + 1, _TRUNCATED
-        return np.int64(take(words, bit, 7)), bit + 7, 0
-    if bit + 9 > limit:
-        return 0, bit + 1, _TRUNCATED
-    octets = np.int64(take(words, bit + 1, 8))
-    bit += 9
-    if octets == 0 or octets > 2:
-        return 0, bit, _MALFORMED
-    if bit + 8 * octets > limit:
-        return 0, bit, _TRUNCATED
-    number = np.int64(take(words, bit, 8 * octets))
-    needed = 1 if number < 256 else 2
-    good = _SMALL <= number < _LONGEST and octets == needed
-    return number, bit + 8 * octets, 0 if good else _MALFORMED
-
-
-@numba.njit(cache=True)
-def take_outside(words: U64, bit: int, limit: int, low: int, span: int) -> tuple[int, int, int, int]:
-    """Return a number outside its usual bounds as `take_odd` does: octets of a signed number, and their count."""
-    if bit + 8 > limit:
-        return 0, bit, _TRUNCATED, 0
-    count = np.int64(take(words, bit, 8))
-    bit += 8
-    if count == 0 or count > 8:
-        return 0, bit, _MALFORMED, 0
-    if bit + 8 * count > limit:
-        return 0, bit, _TRUNCATED, 0
-    spare = 64 - 8 * count
-    number = np.int64(take(words, bit, 8 * count) << np.uint64(spare)) >> spare
-    bit += 8 * count
-    shorter = count > 1 and number << spare + 8 >> spare + 8 == number
-    if shorter or low <= number <= low + span:
-        return 0, bit, _MALFORMED, 0
-    return number - low, bit, 0, 0
-
-
-@numba.njit(cache=True)
-def take_odd(words: U64, bit: int, limit: int, code: I64, here: int) -> tuple[int, int, int, int]:
-    """Return a field that is beyond its usual range, the bit behind it, its fault or 0, and whether it is unknown.
-
-    The number comes back less the least number of its type. Slow and rare: extension forms, and the exact
-    place of a fault.
-    """
-    width, span, form, size = code[here, 2], code[here, 4], code[here, 5], code[here, 6]
-    if form != 0:
-        if bit + 1 > limit:
-            return 0, bit, _TRUNCATED, 0
-        if take(words, bit, 1) == 1:
-            bit += 1
-            if form == EXTENSIBLE_NAME:
-                number, bit, fault = take_small(words, bit, limit)
-                return span + 1 + number, bit, fault, 1 if number >= size else 0
-            if form == EXTENSIBLE_NUMBER:
-                return take_outside(words, bit, limit, code[here, 3], span)
-            count, first, bit, fault = measure(words, bit, limit, 1)
-            if fault == 0 and count == size:
-                fault = _MALFORMED
-            if fault != 0:
-                return 0, bit, fault, 1
-            kept = min(count, size)
-            number = np.int64(take(words, first, kept)) << (size - kept) if kept > 0 else np.int64(0)
-            return number, bit, 0, 1
-        bit, width = bit + 1, width - 1
-    if bit + width > limit:
-        return 0, bit, _TRUNCATED, 0
-    number = np.int64(take(words, bit, width)) if width > 0 else np.int64(0)
-    return number, bit + width, _OUT_OF_RANGE if number > span else 0, 0
-
-
-@numba.njit(cache=True)
-def read_frames(
+def read_frames(  # noqa: PLR0915  one kernel, as calls would cost more than what they do
     words: U64,
     starts: I64,
     head: I64,
@@ -218,7 +49,7 @@ def read_frames(
     fault_bit: I64,
     fault_at: I64,
     extended: U8,
-) -> int:
+) -> Whole:
     """Read frames from `done[0]` on; return the level that has no room for another row, or -1 at the end.
 
     Args:
@@ -246,7 +77,7 @@ def read_frames(
         for level in range(len(levels)):
             kept[level] = levels[level, 3]
         pooled = done[1]
-        wrong, at, here, more, depth, tail = 0, 0, len(code) - 1, 0, 0, done[3]
+        wrong, at, here, more, depth, tail = 0, 0, np.uint64(len(code) - 1), 0, 0, done[3]
         # --- which message ---
         if bit + head[0] + head[1] > limit and bit >= limit:
             wrong = _TRUNCATED
@@ -274,22 +105,27 @@ def read_frames(
             cells[levels[0, 0] + row] = frame
             cells[levels[0, 0] + stride + row] = frame
             while True:
-                here = at
+                here = np.uint64(at)
                 at += 1
                 operation = code[here, 0]
-                if operation == _FIELD:
+                if operation <= _OPTIONAL:  # a FIELD too
+                    if operation == _OPTIONAL:
+                        option = code[here, 7]
+                        if scratch[option >> 6] << (option & 63) + 1 >= 0:
+                            cells[np.uint64(code[here, 1] + row)] = ABSENT
+                            continue
                     width = code[here, 2]
                     if bit + width <= limit:
                         number = take(words, bit, width)
                         if number <= np.uint64(code[here, 4]):
-                            cells[code[here, 1] + row] = np.int64(number) + code[here, 3]
+                            cells[np.uint64(code[here, 1] + row)] = np.int64(number) + code[here, 3]
                             bit += width
                             continue
                     odd, bit, wrong, is_extended = take_odd(words, bit, limit, code, here)
                     if wrong != 0:
                         break
                     more |= is_extended
-                    cells[code[here, 1] + row] = odd + code[here, 3]
+                    cells[np.uint64(code[here, 1] + row)] = odd + code[here, 3]
                 elif operation == _PREAMBLE:
                     width = code[here, 2] + code[here, 3]
                     if bit + width > limit:
@@ -297,29 +133,30 @@ def read_frames(
                         break
                     scratch[code[here, 4]] = np.int64(take(words, bit, width)) << (63 - code[here, 3])
                     bit += width
-                elif operation == _OPTION or operation == _ADDITION:
+                elif operation in (_OPTION, _ADDITION):
                     # a preamble keeps the extension bit in the sign and the first option below it
                     if scratch[code[here, 2]] << code[here, 3] + (operation == _OPTION) < 0:
-                        cells[code[here, 1] + row] = 1
+                        cells[np.uint64(code[here, 1] + row)] = 1
                     else:
                         for column in range(code[here, 6]):
-                            cells[code[here, 5] + column * stride + row] = ABSENT
+                            cells[np.uint64(code[here, 5] + column * stride + row)] = ABSENT
                         at = code[here, 4]
                 elif operation == _CHOICE:
                     for column in range(code[here, 7]):
-                        cells[code[here, 6] + column * stride + row] = ABSENT
+                        cells[np.uint64(code[here, 6] + column * stride + row)] = ABSENT
                     width = code[here, 2] + code[here, 4]
                     if code[here, 4] == 1 and bit < limit and take(words, bit, 1) == 1:
                         index, bit, wrong = take_small(words, bit + 1, limit)
                         if wrong != 0:
                             break
-                        cells[code[here, 1] + row] = code[here, 3] + index
-                        if index >= code[here, 8]:
+                        cells[np.uint64(code[here, 1] + row)] = code[here, 3] + index
+                        known = targets[code[here, 5] - 1]
+                        if index >= known:
                             more = 1
                             _, _, bit, wrong = measure(words, bit, limit, 8)
                             if wrong != 0:
                                 break
-                            index = code[here, 8]
+                            index = known
                         at = targets[code[here, 5] + code[here, 3] + index]
                         continue
                     if bit + width > limit:
@@ -330,7 +167,7 @@ def read_frames(
                     if index >= code[here, 3]:
                         wrong = _OUT_OF_RANGE
                         break
-                    cells[code[here, 1] + row] = index
+                    cells[np.uint64(code[here, 1] + row)] = index
                     at = targets[code[here, 5] + index]
                 elif operation == _JUMP:
                     at = code[here, 2]
@@ -354,7 +191,7 @@ def read_frames(
                             wrong = _OUT_OF_RANGE
                             break
                     items = np.int64(number) + code[here, 3]
-                    cells[code[here, 1] + row] = items
+                    cells[np.uint64(code[here, 1] + row)] = items
                     if items == 0:
                         at = code[here, 7]
                         continue
@@ -378,7 +215,7 @@ def read_frames(
                     if left == 0 and scratch[loop + 2] >= 0:
                         left, bit, wrong, scratch[loop + 2] = take_count(words, bit, limit, scratch[loop + 2])
                         if wrong != 0:
-                            here = code[here, 5]
+                            here = np.uint64(code[here, 5])
                             break
                         cells[code[code[here, 5], 1] + scratch[loop + 1]] += left
                     if left == 0:
@@ -415,8 +252,8 @@ def read_frames(
                             for item in range(items):
                                 octet = take(words, part_of(words, header, 8 * item), 8)
                                 pool[pooled + item] = np.uint8(octet)
-                            cells[code[here, 1] + row] = items
-                            cells[code[here, 6] + row] = pooled
+                            cells[np.uint64(code[here, 1] + row)] = items
+                            cells[np.uint64(code[here, 6] + row)] = pooled
                             pooled += items
                             continue
                     if code[here, 2] > 0:
@@ -436,16 +273,16 @@ def read_frames(
                         break
                     for item in range(items):
                         pool[pooled + item] = np.uint8(take(words, bit + item * width, width))
-                    cells[code[here, 1] + row] = items
-                    cells[code[here, 6] + row] = pooled
+                    cells[np.uint64(code[here, 1] + row)] = items
+                    cells[np.uint64(code[here, 6] + row)] = pooled
                     pooled += items
                     bit += items * width
                 elif operation == _CONSTANT:
-                    cells[code[here, 1] + row] = code[here, 2]
+                    cells[np.uint64(code[here, 1] + row)] = code[here, 2]
                 elif operation == _ADDITIONS:
                     if scratch[code[here, 2]] >= 0:
                         for column in range(code[here, 6]):
-                            cells[code[here, 5] + column * stride + row] = ABSENT
+                            cells[np.uint64(code[here, 5] + column * stride + row)] = ABSENT
                         at = code[here, 4]
                         continue
                     if bit >= limit:
@@ -467,11 +304,11 @@ def read_frames(
                     scratch[code[here, 2]] = items
                     scratch[code[here, 2] + 1] = flags
                 elif operation == _UNKNOWN:
-                    flags, items = np.uint64(scratch[code[here, 2]]), scratch[code[here, 2] - 1]
-                    if items != code[here, 3] or flags == 0:
+                    listed, items = np.uint64(scratch[code[here, 2]]), scratch[code[here, 2] - 1]
+                    if items != code[here, 3] or listed == 0:
                         more = 1
                     for item in range(code[here, 3], items):
-                        if flags << np.uint64(item) >> np.uint64(63) == 1:
+                        if listed << np.uint64(item) >> np.uint64(63) == 1:
                             _, _, bit, wrong = measure(words, bit, limit, 8)
                             if wrong != 0:
                                 break
@@ -513,7 +350,7 @@ def read_frames(
                     if number > np.uint64(code[here, 4]):
                         wrong = _OUT_OF_RANGE
                         break
-                    cells[code[here, 1] + row] = np.int64(number) + code[here, 3]
+                    cells[np.uint64(code[here, 1] + row)] = np.int64(number) + code[here, 3]
                     if np.int64(number) + code[here, 3] != code[here, 5]:
                         wrong = OTHER
                         break

@@ -13,16 +13,21 @@ from enum import IntEnum, auto
 from wayside.table import I64
 
 ABSENT = -(2**63)  # in a cell: the field is not there; no number of any schema is as low
-WORDS = 9  # numbers of one instruction
+WORDS = 8  # numbers of one instruction: a line of the processor's cache
 NOWHERE = -1  # the column of an instruction that fills none
 FREE_COUNT = -1  # width of the count of a LIST that may have any number of rows, in several parts
-EXTENSIBLE_NAME, EXTENSIBLE_BITS, EXTENSIBLE_NUMBER = 1, 2, 3  # forms of a FIELD whose first bit is an extension bit
+EXTENSIBLE_NAME, EXTENSIBLE_BITS, EXTENSIBLE_NUMBER = (
+    1,
+    2,
+    3,
+)  # forms of a FIELD whose first bit is an extension bit
 
 
 class Operation(IntEnum):
     """What an instruction does when reading; writing mirrors it."""
 
     FIELD = 0  # one number of fixed width
+    OPTIONAL = auto()  # the same, if its presence bit is set
     PREAMBLE = auto()  # extension bit and presence bits of a sequence
     OPTION = auto()  # pass over a field that its presence bit says is absent
     LIST = auto()  # count, and the first row of the level below
@@ -75,6 +80,11 @@ class Cell:
     names: tuple[str, ...] = ()
     optional: bool = False
 
+    @property
+    def wide(self) -> bool:
+        """Whether its numbers need all 64 bits and so have no sign."""
+        return self.kind is Kind.OCTETS and self.high >> 63 > 0
+
 
 @dataclass(slots=True)
 class Level:
@@ -101,7 +111,7 @@ class Program:
     Attributes:
         code: one row of numbers per instruction; what they are stands beside each in `machine.py`.
         level: level of each instruction.
-        targets: instructions that choices jump to.
+        targets: instructions that choices jump to; in front of those of each, how many of them are additions.
         presence: columns that tell whether an optional field is there, in the order of the presence bits.
         paths: path of the field of each instruction, with `[]` for any item of a list.
         levels: the message and its lists, those above before those below.

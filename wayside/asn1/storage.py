@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wayside.asn1.frames import Frames
-from wayside.asn1.program import Kind, Operation, Program
+from wayside.asn1.program import Operation, Program
 from wayside.table import I64
 
 _FIRST = 64  # rows of a list's level there is room for before anything is known of the batch
 _LINE = 8  # cells of a cache line
-_CELLS: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction are cells
+CELLS: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction are cells
     Operation.FIELD: (1,),
+    Operation.OPTIONAL: (1,),
     Operation.OPTION: (1,),
     Operation.LIST: (1,),
     Operation.CHOICE: (1,),
@@ -91,7 +92,7 @@ class Storage:
         place = np.append(np.where(self._kept, base + order * stride, self._aside), self._aside)
         first = np.append(base + order * stride, 0)
         code = self._program.code.copy()
-        for operation, numbers in _CELLS.items():
+        for operation, numbers in CELLS.items():
             rows = np.flatnonzero(code[:, 0] == operation)
             for number in numbers:
                 code[rows, number] = place[code[rows, number]]
@@ -112,7 +113,9 @@ class Storage:
         self._lay(rows)
         cells: I64 = np.empty(self._size, np.int64)
         for number, rows_used in enumerate(used.tolist()):
-            old, new = (self._block(number, levels, c) for levels, c in ((before, self.cells), (self.levels, cells)))
+            old, new = (
+                self._block(number, levels, c) for levels, c in ((before, self.cells), (self.levels, cells))
+            )
             new[:, :rows_used] = old[:, :rows_used]
         self.cells = cells
         self._bind()
@@ -129,5 +132,4 @@ class Storage:
         kept = self._kept[self._starts[number] : self._starts[number + 1]]
         cells = [c for c, keep in zip(self._program.levels[number].cells, kept, strict=True) if keep]
         for cell, column in zip(cells, block, strict=True):
-            wide = cell.kind is Kind.OCTETS and cell.high >> 63
-            yield cell.name, column.view(np.uint64) if wide else column
+            yield cell.name, column.view(np.uint64) if cell.wide else column

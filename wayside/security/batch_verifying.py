@@ -60,7 +60,7 @@ def _prepare(public_keys: U8, base: U64, constants: U64, multiples: U64, valid: 
         valid[k] = decompress(public_keys[k], constants, first[k])
         if not valid[k]:
             first[k] = base[0, 0]  # any point will do, nothing it verifies is believed
-    tabulate(first, SPLITS, ODD, constants, multiples)
+    tabulate(first, constants, multiples)
 
 
 @numba.njit(cache=True)
@@ -160,7 +160,7 @@ class PreparedKeys:
         self.valid: Bool = np.empty(len(keys), np.bool_)
         for first in range(0, len(keys), AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            _prepare(keys[part], base, constants, self._multiples[part].reshape(-1, 8), self.valid[part])
+            _prepare(keys[part], base, constants, self._multiples[part], self.valid[part])
 
     @classmethod
     def none(cls, curve: CurveName, count: int) -> PreparedKeys:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from wayside.security.certificates import (
     HASHES,
@@ -155,33 +156,54 @@ class Chain:
         return None
 
 
-def build_chain(certificate: Certificate, find: Find, boxes: Mapping[int, Box] = COUNTRY_BOXES) -> Chain | Refusal:
+def chain_from(certificates: tuple[Certificate, ...]) -> Chain:
+    """Return certificates as a chain; nothing is checked."""
+    return Chain(certificates, max(c.start_ns for c in certificates), min(c.end_ns for c in certificates))
+
+
+NONE_PROVEN: Mapping[bytes, Chain] = MappingProxyType({})
+
+
+def build_chain(
+    certificate: Certificate,
+    find: Find,
+    boxes: Mapping[int, Box] = COUNTRY_BOXES,
+    proven: Mapping[bytes, Chain] = NONE_PROVEN,
+) -> Chain | Refusal:
     """Return the chain of a certificate with every link proven, or why there is none.
 
     Args:
         certificate: the end entity, or any authority.
         find: gives a certificate by its HashedId8, None for one it does not have.
         boxes: bounding boxes of countries, see `regions.py`.
+        proven: chains of authorities that were built before, by HashedId8; where one is met, its links are not
+            checked again.
 
     Instants, places, revocation and trust in the root are not looked at.
     """
-    found = [certificate]
-    while found[-1].issuer is not None:
+    found, above = [certificate], tuple[Certificate, ...]()
+    while found[-1].issuer is not None and not above:
+        known = proven.get(found[-1].issuer)
         issuer = find(found[-1].issuer)
         if issuer is None:
             text = f"its issuer {found[-1].issuer.hex()} is not in the store; add that certificate"
             return Refusal(TrustFault.UNKNOWN_SIGNER, text, found[-1].hashed_id8.hex())
-        found.append(issuer)
-        if len(found) > MOST_CERTIFICATES:
+        if known is not None and known.certificates[0].digest == issuer.digest:
+            above = known.certificates
+        else:
+            found.append(issuer)
+        if len(found) + len(above) > MOST_CERTIFICATES:
             text = f"its chain has more than {MOST_CERTIFICATES} certificates"
             return Refusal(TrustFault.CHAIN_TOO_LONG, text, certificate.hashed_id8.hex())
     # from the root downwards, so that a forged authority is named and not what it has issued
-    for child, issuer in reversed(list(zip(found, (*found[1:], found[-1]), strict=True))):
+    issuers = (*found[1:], above[0] if above else found[-1])
+    for child, issuer in reversed(list(zip(found, issuers, strict=True))):
         refusal = link_fault(child, issuer, boxes)
         if refusal is not None:
             return refusal
-    stated = role_of(found[-1].said)
+    whole = (*found, *above)
+    stated = role_of(whole[-1].said)
     if stated not in (Role.ROOT, Role.NONE):
         text = f"it signed itself and states the role {stated.name}; only a ROOT does"
-        return Refusal(TrustFault.WRONG_ROLE, text, found[-1].hashed_id8.hex())
-    return Chain(tuple(found), max(c.start_ns for c in found), min(c.end_ns for c in found))
+        return Refusal(TrustFault.WRONG_ROLE, text, whole[-1].hashed_id8.hex())
+    return chain_from(whole)

@@ -80,13 +80,13 @@ def _turn(word: int, places: int) -> int:
 
 @numba.njit(cache=True)
 def _substitute(word: int, box: U8) -> int:
-    found: int = (
+    found: Any = (
         (np.int64(box[(word >> 24) & 255]) << 24)
         | (np.int64(box[(word >> 16) & 255]) << 16)
         | (np.int64(box[(word >> 8) & 255]) << 8)
         | np.int64(box[word & 255])
     )
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 @numba.njit(cache=True)

@@ -148,6 +148,6 @@ def predecessor(new: Any, memory: Records, speaks: Bool) -> int:
         x = old.x + silent * speed * math.cos(old.heading)
         y = old.y + silent * speed * math.sin(old.heading)
         away = math.hypot(new.x - x, new.y - y)
-        if away < 1.0 + 2.0 * silent and away < nearest and abs(new.speed - old.speed) < 1.0 + 6.0 * silent:
+        if away < 0.6 + 2.0 * silent and away < nearest and abs(new.speed - old.speed) < 1.0 + 6.0 * silent:
             found, nearest = k, away
     return found

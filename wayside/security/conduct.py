@@ -90,7 +90,7 @@ def follows(row: Any, new: Any, dt: float, limit: Any) -> int:
     if astray > limit.jump_m + 0.2 * max(row.speed, new.speed) * dt + 3.0 * dt * dt:
         row.jumps += 1.0
         observed |= _JUMPS
-    changed, possible = abs(new.speed - row.speed), limit.strongest * dt + 1.0
+    changed, possible = abs(new.speed - row.speed), limit.strongest * dt + limit.speed_error
     if changed > possible:
         row.impossible += min(changed / possible, limit.impossible)
         observed |= _IMPLAUSIBLE
@@ -104,13 +104,14 @@ def follows(row: Any, new: Any, dt: float, limit: Any) -> int:
 
 
 @numba.njit(cache=True)
-def stands_alone(row: Any, new: Any, away: float, limit: Any) -> int:
+def stands_alone(row: Any, new: Any, away: float, is_swarm: bool, limit: Any) -> int:
     """Judge a report by itself: its speed, its age, its place; return bits of the Distrust it speaks for.
 
     Args:
         row: the sender's record of Trust; evidence is added to it.
         new: the report's record.
         away: distance to the nearest lane's surface [m], NaN where nobody looked.
+        is_swarm: many are heard once only, off the road: then one such report is enough.
         limit: record of PlausibilityConfig.
     """
     observed = 0
@@ -119,6 +120,8 @@ def stands_alone(row: Any, new: Any, away: float, limit: Any) -> int:
         observed |= _IMPLAUSIBLE
     if away > limit.off_road_m and new.speed > 1.0:
         row.off_road += 2.0 if away > 3.0 * limit.off_road_m else 1.0
+        if is_swarm and row.reports == 0:
+            row.off_road = limit.off_road
         observed |= _OFF_ROAD
     age = (new.received_ns - new.time_ns) * 1e-9
     if age > limit.stale_s:
@@ -145,17 +148,18 @@ def fade(row: Any, dt: float, limit: Any) -> None:
     row.jumps *= kept
     row.off_road *= kept
     row.impossible *= kept
-    row.mismatch *= kept
-    row.misheading *= kept
     row.flooding *= kept
     row.copies *= kept
     row.stale *= kept
-    row.jittery *= kept
     row.resized *= kept
+    sooner = math.exp(-dt / limit.filtered_forget_s)
+    row.mismatch *= sooner
+    row.misheading *= sooner
+    row.jittery *= sooner
     slowly = math.exp(-dt / limit.remember_s)
     row.seen *= slowly
     row.unseen *= slowly
-    row.overlaps *= slowly
+    row.overlaps *= math.exp(-dt / limit.overlap_forget_s)
 
 
 @numba.njit(cache=True)

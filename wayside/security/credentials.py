@@ -62,6 +62,14 @@ class Credentials:
         self.end_ns: I64 = np.zeros(capacity, np.int64)
         self.verified_ns: I64 = np.zeros(capacity, np.int64)
         self.proofs = 0
+        self._generation = trust.generation
+
+    def renew(self) -> None:
+        """Forget everything if what is trusted has changed, such as by a list of revoked certificates."""
+        if self._generation != self._trust.generation:
+            self._generation = self._trust.generation
+            self._free += self._rows.values()
+            self._rows.clear()
 
     def rows(self, named: U64) -> I64:
         """Return the row of each certificate, by HashedId8; UNKNOWN where it has not been met."""

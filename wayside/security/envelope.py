@@ -26,10 +26,12 @@ from wayside.security.tables import SignatureCounts, Signatures, SignatureState
 from wayside.security.times import US, S, tai_of, utc_of
 from wayside.security.trust import FUTURE_NS, PAST_NS, TrustStore
 from wayside.table import I32, I64, U8, U64, Bool, Table
+from wayside.world import identity
 
 LATEST_US = 1 << 52  # headers with later instants are not told
 PLACED = (Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE)  # the sender's place is checked then
 SM3 = 2  # number of that hash in a frame
+HASHES = {sealed.Scheme.SM2: SM3, sealed.Scheme.P256: 0}  # number of the hash that goes with each scheme
 CURVES: dict[sealed.Scheme, CurveName] = {sealed.Scheme.SM2: "sm2", sealed.Scheme.P256: "p256"}
 
 
@@ -56,16 +58,20 @@ class EnvelopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ear:
-    """One kind of receiver: what it knows of certificates, and its policy."""
+    """One kind of receiver: what it knows of certificates, and its policy with a salt of its own."""
 
-    def __init__(self, trust: TrustStore, config: EnvelopeConfig) -> None:
+    def __init__(self, trust: TrustStore, config: EnvelopeConfig, salt: int) -> None:
         self.credentials = Credentials(trust)
         self.config = config
+        self.policy = msgspec.structs.replace(config.verify, salt=config.verify.salt ^ salt)
         self.signer_of: dict[int, int] = {}  # by sender, the certificate it was last heard with
 
 
 class Opened:
     """Messages that were opened by one receiver; a `wayside.envelope.Letters`.
+
+    All that can be read is opened, also what is signed by nobody trusted: who is to answer for it, and where it
+    claims to be, is told by what is inside.
 
     Attributes:
         aids: application of each payload [k].
@@ -83,12 +89,11 @@ class Opened:
         self._row: I64 = np.full(len(messages), UNKNOWN, np.int64)
         self._row[signed] = self._rows(signed, named)
         state[signed] = self._certificate_states(signed)
-        fine = state == SignatureState.UNCHECKED
-        self.rows: I64 = np.flatnonzero(fine)
-        self.refused: I64 = np.flatnonzero(~fine)
-        self.reasons: U8 = state[~fine]
-        self.states: U8 = state[fine]
-        self.aids: I64 = self._all.aid[fine]
+        self.rows: I64 = np.flatnonzero(signed)
+        self.refused: I64 = np.flatnonzero(~signed)
+        self.reasons: U8 = state[~signed]
+        self.states: U8 = state[signed]
+        self.aids: I64 = self._all.aid[signed]
         self.signers: U64 = named
         self.payloads = self._inside(messages)
 
@@ -110,6 +115,7 @@ class Opened:
     def _rows(self, signed: Bool, named: U64) -> I64:
         """Return the row of each signed message's certificate; those that came along and are new are proven."""
         credentials = self._ear.credentials
+        credentials.renew()
         along = signed & (self._all.signer_form == SignerForm.CERTIFICATE)
         rows = credentials.rows(named)
         new = np.flatnonzero(along & (rows == UNKNOWN))
@@ -148,14 +154,15 @@ class Opened:
         credentials, rows = self._ear.credentials, self.rows
         signer = self._row[rows]
         cause = self._causes(signer, claims)
-        chosen = np.flatnonzero(cause != Cause.NONE)
+        chosen = np.flatnonzero((cause != Cause.NONE) & (self.states == SignatureState.UNCHECKED))
         if not len(chosen):
             return self.states
         octets, whole = self._frames.octets, self._all
         signatures = sealed.signatures_of(self._frames, whole)
         curves = np.array([credentials.curve(row) for row in signer[chosen].tolist()])
         for scheme, curve in CURVES.items():
-            mine = chosen[(curves == curve) & (whole.scheme[rows[chosen]] == scheme)]
+            fits = (whole.scheme[rows[chosen]] == scheme) & (whole.hash[rows[chosen]] == HASHES[scheme])
+            mine = chosen[(curves == curve) & fits]
             at = rows[mine]
             digests = signed_digests(
                 curve,
@@ -168,7 +175,7 @@ class Opened:
             self.states[mine] = np.where(good, SignatureState.VALID, SignatureState.BAD)
             credentials.verified_ns[signer[mine[good]]] = self._time_ns
         unlike = self.states[chosen] == SignatureState.UNCHECKED
-        self.states[chosen[unlike]] = SignatureState.BAD  # signed with another curve than the key's
+        self.states[chosen[unlike]] = SignatureState.BAD  # signed with another curve or hash than the key's
         if claims is not None:
             found = np.isin(cause, PLACED) & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
             self._place(np.flatnonzero(found), signer, claims)
@@ -178,7 +185,7 @@ class Opened:
         """Return why each payload's signature is checked, `Cause.NONE` where it is not."""
         verified = self._ear.credentials.verified_ns[signer]
         if claims is None:
-            config = self._ear.config.verify
+            config = self._ear.policy
             due = self._time_ns - verified >= config.overdue_s * S
             return np.where(due | (config.policy == "all"), Cause.OVERDUE, Cause.NONE).astype(np.uint8)
         known = self._ear.signer_of
@@ -198,8 +205,9 @@ class Opened:
             changed=changed,
             verified_ns=verified,
         )
-        found = causes(heard, np.empty((0, 2)), self._ear.config.verify)
-        known.update((s, n) for s, n in zip(senders, named, strict=True) if s)
+        found = causes(heard, np.empty((0, 2)), self._ear.policy)
+        held = (self.states == SignatureState.UNCHECKED).tolist()
+        known.update((s, n) for s, n, fine in zip(senders, named, held, strict=True) if s and fine)
         return found
 
     def _first_octets(self) -> U64:
@@ -220,7 +228,12 @@ class Opened:
 
 
 class SignedEnvelope:
-    """A `wayside.envelope.Envelope` of V2XSecData after YD/T 3957-2021; see `open_envelope`."""
+    """A `wayside.envelope.Envelope` of V2XSecData after YD/T 3957-2021; see `open_envelope`.
+
+    Attributes:
+        domain: the simulated PKI.
+        trust: whom receivers trust.
+    """
 
     writes: frozenset[type[Table]] = frozenset((Signatures, SignatureCounts))
 
@@ -228,11 +241,13 @@ class SignedEnvelope:
         self._road = road
         self._stations = Stations(seed, start_ns, curve=config.curve, pool=config.pool, rotation=config.rotation)
         self.trust = TrustStore()
-        root, *others = self._stations.domain.authorities
+        self.domain = self._stations.domain
+        root, *others = self.domain.authorities
         self.trust.trust_root(root)
         for one in others:
             self.trust.add_authority(one)
-        self._roadside, self._vehicles = Ear(self.trust, config), Ear(self.trust, config)
+        roadside, vehicles = (identity(f"salt of the {name} {seed}") >> 1 for name in ("roadside", "vehicles"))
+        self._roadside, self._vehicles = Ear(self.trust, config, roadside), Ear(self.trust, config, vehicles)
         self._last: _Roadside | None = None
 
     def seal(self, messages: Messages, stations: U64, roles: U8, aids: I32) -> Messages:
@@ -285,11 +300,13 @@ class _Roadside(Opened):
         super().__init__(ear, messages, time_ns, road)
         self._messages = messages
         self._sender = np.zeros(len(messages), np.uint64)
+        self._x, self._y = np.full(len(messages), np.nan), np.full(len(messages), np.nan)
 
     def judge(self, claims: Claims | None) -> U8:
         """Check what the policy asks for, and note who said it."""
         if claims is not None:
             self._sender[self.rows] = claims.sender
+            self._x[self.rows], self._y[self.rows] = claims.x, claims.y
         return super().judge(claims)
 
     def tables(self) -> tuple[Signatures, SignatureCounts]:
@@ -311,6 +328,8 @@ class _Roadside(Opened):
                 number=np.arange(len(lost), dtype=np.uint16),
                 signer=self.signers[lost],
                 sender=self._sender[lost],
+                x=self._x[lost],
+                y=self._y[lost],
                 aid=np.maximum(self._all.aid[lost], -1).astype(np.int32),
                 generation_ns=np.array([_instant(us) for us in self._all.generation_us[lost].tolist()], np.int64),
                 state=state[lost],

@@ -22,6 +22,7 @@ from wayside.v2x.tables import Reports
 
 LOOK_SHARE_BITS = 3  # one in 2**3 reports is looked up on the map
 INSTANT_NS = 10_000_000  # reports are told apart by the hundredth of a second
+FEW_REPORTS = 5
 # compiled kernels know plain numbers only
 _JUMPS, _UNSEEN = int(Distrust.JUMPS), int(Distrust.UNSEEN)
 _OVERLAPS, _COPIES, _SUDDEN = int(Distrust.OVERLAPS), int(Distrust.COPIES), int(Observation.SUDDEN)
@@ -34,10 +35,12 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     jumps: float = 2.5  # jumps remembered that are too many
     off_road_m: float = 8.0  # from the nearest lane's surface; three times as far counts twice
     off_road: float = 4.0  # looks at the map, about one a second, that find it moving off the road
+    swarm: float = 5.0  # senders heard once only, off the road, from which on every such one is distrusted
     fastest: float = 58.0  # [m/s]
-    strongest: float = 16.0  # [m/s2] change of speed between two reports
+    strongest: float = 12.0  # [m/s2] change of speed between two reports
+    speed_error: float = 0.8  # [m/s] that the change may be off
     hardest: float = 9.9  # [m/s2] acceleration reported
-    impossible: float = 2.5  # such reports remembered that are too many
+    impossible: float = 2.0  # such reports remembered that are too many; one twice over the limit counts as two
     unseen_s: float = 2.5  # seconds in clear view of a pole, unseen
     per_seen: float = 1.0  # more of them for each second a pole did see it
     most_seen_s: float = 3.0  # of those that count
@@ -45,10 +48,10 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     bias_floor: float = 0.6  # [m/s] positions may move so much faster or slower than said
     bias_share: float = 0.04  # and by this share of the speed
     swing: float = 0.25  # of the length, at which a turn moves the centre beside or along the heading
-    mismatch_s: float = 1.0  # seconds of more than that which are too many
+    mismatch_s: float = 2.0  # seconds of more than that which are too many
     turned_from: float = 3.0  # [m/s] slower motion has no certain direction
     turned_cosine: float = 0.5  # of the angle between heading and motion beyond which they contradict each other
-    misheading_s: float = 1.5  # seconds of that which are too many
+    misheading_s: float = 2.0  # seconds of that which are too many
     jitter_s: float = 3.0  # the filter of jitter looks back so far
     jitter_floor: float = 0.05  # [m2] variance that is always allowed
     jitter_share: float = 0.6  # of the accuracy claimed may change from one report to the next
@@ -69,7 +72,9 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     sudden_from: float = 3.0  # [m/s] who is first heard faster than this has come from somewhere
     together: float = 1.6  # of several kinds of evidence, each as a share of its limit
     forget_s: float = 20.0  # evidence has faded to a third
-    remember_s: float = 60.0  # the same for what poles saw, and for overlaps
+    filtered_forget_s: float = 8.0  # the same for what the filters found
+    remember_s: float = 60.0  # the same for what poles saw
+    overlap_forget_s: float = 180.0  # the same for overlaps
     hidden_s: float = 5.0  # the same for not being seen, while something may hide the sender
     sticky_s: float = 60.0  # distrust stays so long after the evidence ends
     silent_s: float = 5.0  # a sender unheard for longer is forgotten, unless distrusted
@@ -166,7 +171,7 @@ def _judge(row: Records, heard: bool, time_ns: int, limit: Records, shares: F64,
 @numba.njit(cache=True)
 def _update(
     said: Records, away: F64, verdict: I64, copied: Bool, partner: U64, after: Bool, weight: F64, memory: Records, speaks: Bool,
-    now: Records, time_ns: int, limits: Records, codes: Records,
+    now: Records, is_swarm: bool, time_ns: int, limits: Records, codes: Records,
 ) -> int:  # fmt: skip
     """Carry each sender's record on by this tick's reports, both in order of senders; return how many stay.
 
@@ -175,6 +180,7 @@ def _update(
         partner, after, weight: for each sender heard, see `find_overlaps`.
         memory: records of Trust as the last tick left them; `speaks` tells who of them is heard again.
         now: records to fill, as many as there may be.
+        is_swarm: see `stands_alone`.
         time_ns: the tick's instant.
         limits: record of PlausibilityConfig.
         codes: reasons in the order of REASONS.
@@ -217,7 +223,7 @@ def _update(
                 fade(row, dt, limit)
                 if dt < limit.silent_s:
                     observed |= follows(row, new, dt, limit)
-            observed |= stands_alone(row, new, away[r], limit)
+            observed |= stands_alone(row, new, away[r], is_swarm, limit)
             if copied[r]:
                 row.copies += 1.0
                 observed |= 1 << _COPIES
@@ -232,7 +238,8 @@ def _update(
             heard_senders += 1
         row.observed = observed
         _judge(row, heard, time_ns, limit, shares, codes)
-        if time_ns - row.time_ns <= limit.silent_s * 1e9 or row.distrusted:
+        # of a sender that said next to nothing there is nothing to remember, however many of them there are
+        if time_ns - row.time_ns <= limit.silent_s * 1e9 or (row.distrusted and row.reports >= FEW_REPORTS):
             n += 1
     return n
 
@@ -272,25 +279,29 @@ def judge_senders(
         return Trust.empty()
     reports, before = reports.in_order(), before.in_order()
     said, memory, limits = records_of(reports), records_of(before), limits_of(config)
-    away = np.full(len(reports), np.nan)
-    mixed = ((reports.time_ns // INSTANT_NS).astype(np.uint64) + reports.sender) * np.uint64(0x9E3779B97F4A7C15)
-    due = np.flatnonzero((mixed >> np.uint64(64 - LOOK_SHARE_BITS) == 0) & (reports.speed > 1.0))
-    if len(due) and len(road.lanes):
-        away[due] = road.distance(reports.x[due], reports.y[due])
     senders, first = np.unique(reports.sender, return_index=True)
     last = np.append(first[1:], len(reports)) - 1 if len(first) else first
     place = np.minimum(np.searchsorted(before.sender, senders), max(len(before) - 1, 0))
     is_known = before.sender[place] == senders if len(before) else np.zeros(len(senders), np.bool_)
-    since, root, doubted = reports.time_ns[first], senders.copy(), np.zeros(len(senders), np.bool_)
     known = place[is_known]
-    since[is_known], root[is_known], doubted[is_known] = before.first_ns[known], before.root[known], _doubted(before)[known]
+    away = np.full(len(reports), np.nan)
+    mixed = ((reports.time_ns // INSTANT_NS).astype(np.uint64) + reports.sender) * np.uint64(0x9E3779B97F4A7C15)
+    due = mixed >> np.uint64(64 - LOOK_SHARE_BITS) == 0
+    due[first[~is_known]] = True
+    looked = np.flatnonzero(due & (reports.speed > 1.0))
+    if len(looked) and len(road.lanes):
+        away[looked] = road.distance(reports.x[looked], reports.y[looked])
+    is_swarm = int(((before.reports == 1) & (before.off_road > 0)).sum()) >= config.swarm
+    since, root, doubted = reports.time_ns[first], senders.copy(), np.zeros(len(senders), np.bool_)
+    since[is_known], root[is_known] = before.first_ns[known], before.root[known]
+    doubted[is_known] = _doubted(before)[known]
     partner, after, weight = find_overlaps(last, said, root, since, doubted, limits[0], time_ns)
     speaks = np.isin(before.sender, senders)
     order = np.argsort(before.x, kind="stable")
     verdict = sight(reports, detections, poles, pole_reach, config.sight)
     now = np.empty(len(senders) + len(before) + 1, record_type(Trust))
     copied = find_copies(said, memory, speaks, order, before.x[order])
-    kept = _update(said, away, verdict, copied, partner, after, weight, memory, speaks, now, time_ns, limits, _CODES)
+    kept = _update(said, away, verdict, copied, partner, after, weight, memory, speaks, now, is_swarm, time_ns, limits, _CODES)
     return table_of(Trust, now[:kept])
 
 

@@ -25,6 +25,7 @@ from wayside.security.field import (
     is_zero,
     load,
     multiply,
+    multiply_copied,
     power,
     read,
     reduced,
@@ -65,17 +66,17 @@ def constants_of(name: CurveName) -> U64:
 def double(x: Words, y: Words, z: Words, prime: Words) -> Jacobian:
     """Return twice a point."""
     stay_apart()
-    delta, gamma = multiply(z, z, prime), multiply(y, y, prime)
-    beta = multiply(x, gamma, prime)
-    product = multiply(subtract(x, delta, prime), add(x, delta, prime), prime)
+    delta, gamma = multiply_copied(z, z, prime), multiply_copied(y, y, prime)
+    beta = multiply_copied(x, gamma, prime)
+    product = multiply_copied(subtract(x, delta, prime), add(x, delta, prime), prime)
     alpha = add(add(product, product, prime), product, prime)
     beta = add(beta, beta, prime)
     beta = add(beta, beta, prime)
     gamma = add(gamma, gamma, prime)
-    gamma = multiply(gamma, gamma, prime)
-    across = subtract(subtract(multiply(alpha, alpha, prime), beta, prime), beta, prime)
-    up = multiply(alpha, subtract(beta, across, prime), prime)
-    deep = multiply(y, z, prime)
+    gamma = multiply_copied(gamma, gamma, prime)
+    across = subtract(subtract(multiply_copied(alpha, alpha, prime), beta, prime), beta, prime)
+    up = multiply_copied(alpha, subtract(beta, across, prime), prime)
+    deep = multiply_copied(y, z, prime)
     return across, subtract(up, add(gamma, gamma, prime), prime), add(deep, deep, prime)
 
 
@@ -85,19 +86,19 @@ def add_tabled(x: Words, y: Words, z: Words, u: Words, v: Words, prime: Words, o
     stay_apart()
     if is_zero(z):
         return u, v, one
-    square = multiply(z, z, prime)
-    wide = subtract(multiply(u, square, prime), x, prime)
-    rise = subtract(multiply(v, multiply(z, square, prime), prime), y, prime)
+    square = multiply_copied(z, z, prime)
+    wide = subtract(multiply_copied(u, square, prime), x, prime)
+    rise = subtract(multiply_copied(v, multiply_copied(z, square, prime), prime), y, prime)
     if is_zero(wide):
         if is_zero(rise):
             return double(x, y, z, prime)
         return one, one, wide
-    square = multiply(wide, wide, prime)
-    cube, part = multiply(wide, square, prime), multiply(x, square, prime)
-    across = subtract(multiply(rise, rise, prime), cube, prime)
+    square = multiply_copied(wide, wide, prime)
+    cube, part = multiply_copied(wide, square, prime), multiply_copied(x, square, prime)
+    across = subtract(multiply_copied(rise, rise, prime), cube, prime)
     across = subtract(subtract(across, part, prime), part, prime)
-    up = multiply(rise, subtract(part, across, prime), prime)
-    return across, subtract(up, multiply(y, cube, prime), prime), multiply(z, wide, prime)
+    up = multiply_copied(rise, subtract(part, across, prime), prime)
+    return across, subtract(up, multiply_copied(y, cube, prime), prime), multiply_copied(z, wide, prime)
 
 
 @numba.njit(cache=True)
@@ -137,19 +138,19 @@ def flatten(points: U64, constants: U64, tabled: U64) -> None:
 
 
 @numba.njit(cache=True)
-def tabulate(first: U64, splits: int, odd: int, constants: U64, tabled: U64) -> None:
+def tabulate(first: U64, constants: U64, tabled: U64) -> None:
     """Fill tables of odd multiples of points.
 
     Args:
         first: the points, tabled, [n, 8].
-        splits: how many tables each gets: of the point times 2^0, 2^(256 / splits), ...
-        odd: how many odd multiples each table has: 1, 3, 5, ...
         constants: of the curve.
-        tabled: to be filled, [n * splits * odd, 8].
+        tabled: to be filled, [n, splits, odd, 8]: of each point times 2^0, 2^(256 / splits), ... the odd multiples
+            1, 3, 5, ...
     """
     stay_apart()
     prime, one = load(constants[PRIME], 0), load(constants[ONE], 0)
-    count, apart = len(first), 256 // splits
+    count, splits, odd, _ = tabled.shape
+    apart = 256 // splits
     # the points of each split, and twice them, are made flat so that the multiples are cheap sums
     starts, twice = np.empty((count * splits, 12), np.uint64), np.empty((count * splits, 12), np.uint64)
     for k in range(count):
@@ -177,7 +178,7 @@ def tabulate(first: U64, splits: int, odd: int, constants: U64, tabled: U64) -> 
             store(y, points[row * odd + n], 4)
             store(z, points[row * odd + n], 8)
             x, y, z = add_tabled(x, y, z, u, v, prime, one)
-    flatten(points, constants, tabled)
+    flatten(points, constants, tabled.reshape((count * splits * odd, 8)))
 
 
 @numba.njit(cache=True)
@@ -226,6 +227,6 @@ def base_table(name: CurveName) -> U64:
     constants, odd = constants_of(name), 1 << (BASE_WIDTH - 2)
     curve = curve_named(name)
     first = np.array([[w for c in curve.generator for w in _words((c << 256) % curve.prime)]], np.uint64)
-    tabled = np.empty((BASE_SPLITS * odd, 8), np.uint64)
-    tabulate(first, BASE_SPLITS, odd, constants, tabled)
-    return tabled.reshape(BASE_SPLITS, odd, 8)
+    tabled = np.empty((1, BASE_SPLITS, odd, 8), np.uint64)
+    tabulate(first, constants, tabled)
+    return tabled[0]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from wayside.errors import WaysideError
-from wayside.security.tables import SignatureState
 
 
 class TrustFault(IntEnum):
@@ -28,26 +26,6 @@ class TrustFault(IntEnum):
     REVOKED = 12
     UNTRUSTED_ROOT = 13  # the chain ends in a root that is neither ours nor on a trusted list
     STALE = 14  # the message's own time is too far from the instant of reception
-
-
-# what the table of signatures says; it has fewer words
-STATE_OF: Mapping[TrustFault, SignatureState] = {
-    TrustFault.NONE: SignatureState.VALID,
-    TrustFault.UNREADABLE: SignatureState.MALFORMED,
-    TrustFault.UNKNOWN_SIGNER: SignatureState.UNKNOWN_SIGNER,
-    TrustFault.BAD_SIGNATURE: SignatureState.BAD,
-    TrustFault.EXPIRED: SignatureState.EXPIRED,
-    TrustFault.NOT_YET_VALID: SignatureState.NOT_YET_VALID,
-    TrustFault.OUTSIDE_REGION: SignatureState.OUTSIDE_REGION,
-    TrustFault.OUTLIVES_ISSUER: SignatureState.UNTRUSTED,
-    TrustFault.NOT_PERMITTED: SignatureState.NOT_PERMITTED,
-    TrustFault.NOT_AN_ISSUER: SignatureState.UNTRUSTED,
-    TrustFault.WRONG_ROLE: SignatureState.UNTRUSTED,
-    TrustFault.CHAIN_TOO_LONG: SignatureState.UNTRUSTED,
-    TrustFault.REVOKED: SignatureState.REVOKED,
-    TrustFault.UNTRUSTED_ROOT: SignatureState.UNTRUSTED,
-    TrustFault.STALE: SignatureState.EXPIRED,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from wayside.security.objects import encode_object
 from wayside.security.permissions import REVOCATION
 from wayside.security.refusals import Refusal, TrustFault
 from wayside.security.signed import Holder, sign_message
-from wayside.security.times import S, tai_of
+from wayside.security.times import S, tai_of, utc_of
 from wayside.table import U8
 
 PERIODS_KEPT = 4  # i-periods whose values a list keeps computed
@@ -68,6 +68,7 @@ class _List:
     """What one authority has revoked in one series."""
 
     issued: int = -1  # [s TAI since 2004]
+    next_ns: int = 0  # when the next one comes [ns since 1970 UTC]
     hashes: dict[bytes, int] = field(default_factory=dict)  # HashedId10 -> expiry
     seeds: list[Seeds] = field(default_factory=list)
     by_period: OrderedDict[int, frozenset[bytes]] = field(default_factory=OrderedDict)
@@ -120,8 +121,13 @@ class Revocations:
             for pair in group["contents"]
             for span in pair["contents"]
         )
-        held[key] = _List(contents["issueDate"], hashes, seeds)
+        held[key] = _List(contents["issueDate"], utc_of(contents["nextCrl"] * S), hashes, seeds)
         return None
+
+    def overdue(self, time_ns: int) -> tuple[str, ...]:
+        """Return the lists whose successor is due at an instant [ns since 1970 UTC]; they still count."""
+        lists = (*self._hashed.items(), *self._linked.items())
+        return tuple(sorted({_words(key) for key, one in lists if time_ns >= one.next_ns}))
 
     def fault(self, certificate: Certificate) -> Refusal | None:
         """Tell whether a certificate is revoked; None if it is not."""

@@ -138,7 +138,7 @@ class SignatureState(IntEnum):
     STALE = 12  # made too long before its reception, or after it
 
 
-class Signatures(Table, key=("received_ns", "link", "number")):
+class Signatures(Table, key=("received_ns", "link", "number"), position=("x", "y")):
     """Messages received whose signature, or whose certificate, did not hold."""
 
     received_ns: I64 = column("ns", "instant the message was received")
@@ -146,6 +146,8 @@ class Signatures(Table, key=("received_ns", "link", "number")):
     number: U16 = column("", "running number within link and instant")
     signer: U64 = column("", "HashedId8 of the certificate, 0 unsigned")
     sender: U64 = column("", "identity inside the message, 0 if none")
+    x: F64 = column("m", "where the message claims to come from, east of the city's origin", places=2)
+    y: F64 = column("m", "the same, north of the city's origin", places=2)
     aid: I32 = column("", "application identifier")
     generation_ns: I64 = column("ns", "instant of signing, from the header")
     state: U8 = column("", "what became of it", codes=SignatureState)
@@ -156,3 +158,15 @@ class SignatureCounts(Table, key=("state",)):
 
     state: U8 = column("", "what became of their signatures", codes=SignatureState)
     messages: U32 = column("", "messages")
+
+
+class Rejections(Table, key=("subject", "state"), position=("x", "y")):
+    """Who sent messages that were not believed lately, and why."""
+
+    subject: U64 = column("", "identity inside the messages; HashedId8 of their certificate where that has none")
+    x: F64 = column("m", "where the last one claims to come from, east of the city's origin", places=2)
+    y: F64 = column("m", "the same, north of the city's origin", places=2)
+    state: U8 = column("", "what was wrong", codes=SignatureState)
+    messages: U32 = column("", "messages so far")
+    first_ns: I64 = column("ns", "reception of the first")
+    last_ns: I64 = column("ns", "reception of the last")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from wayside.asn1.errors import WireError
 from wayside.security.certificates import HASHES, Certificate, CertificateError
-from wayside.security.chains import Chain, build_chain, instant, link_fault, signed_by
+from wayside.security.chains import Chain, build_chain, chain_from, instant, link_fault, signed_by
 from wayside.security.linkage import RULES, LinkageRule
 from wayside.security.objects import decode_object
 from wayside.security.permissions import REVOCATION, Ssp, message_fault
@@ -73,6 +73,7 @@ class TrustStore:
         self._list_authorities: dict[bytes, Certificate] = {}
         self._list_issued = 0  # [s TAI since 2004]
         self._proven: OrderedDict[bytes, Chain] = OrderedDict()
+        self._links: dict[bytes, Chain] = {}  # of authorities: their signatures hold, no more is said
         self.generation = 0  # how often what was proven had to be forgotten
 
     # === What is put in ===
@@ -103,6 +104,7 @@ class TrustStore:
 
     def _forget(self) -> None:
         self._proven.clear()
+        self._links.clear()
         self.generation += 1
 
     def _self_signed(self, root: Certificate) -> None:
@@ -208,10 +210,16 @@ class TrustStore:
         along = {one.hashed_id8: one for one in others}
         self.proofs += 1
         chain = build_chain(
-            certificate, lambda wanted: self._authorities.get(wanted) or along.get(wanted), self.boxes
+            certificate,
+            lambda wanted: self._authorities.get(wanted) or along.get(wanted),
+            self.boxes,
+            self._links,
         )
         if isinstance(chain, Refusal):
             return chain
+        for place, one in enumerate(chain.certificates):
+            if one.hashed_id8 in self._authorities:
+                self._links[one.hashed_id8] = chain_from(chain.certificates[place:])
         refusal = self._root_fault(chain.root, time_ns) or chain.time_fault(time_ns)
         for one in reversed(chain.certificates):
             refusal = refusal or self.revocations.fault(one)

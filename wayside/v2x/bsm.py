@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from wayside.asn1.batch import Batch
+from wayside.asn1.batch import Batch, Plan, Rows
 from wayside.asn1.frames import Frames
-from wayside.asn1.schema import Choice
-from wayside.table import I64
-from wayside.v2x.layout import Layout, assemble
+from wayside.asn1.program import ABSENT
+from wayside.table import I64, U8
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import (
     CLASSIFICATION,
@@ -29,95 +27,80 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
-from wayside.v2x.tables import Reports
+from wayside.v2x.tables import Kind, Reports
 
 AXIS_STEP = 0.05  # m
 ACCELERATION_STEP = 0.01  # m/s2
 YAW_STEP = np.radians(0.01)  # rad/s; on the wire positive to the right
 FLAGS = 13  # VehicleEventFlags the edition names
-NO_EVENTS = "0" * FLAGS
 
 
-# the shape of the BSM we send: the gear, the brakes and the sideways motion are not known to a Report
-_SAMPLE: dict[str, Any] = {
-    "msgCnt": 0,
-    "id": "00" * 8,
-    "secMark": 0,
-    "pos": {"lat": 0, "long": 0},
-    "posAccuracy": {"semiMajor": NO_AXIS, "semiMinor": NO_AXIS, "orientation": 65535},
-    "posConfidence": {"pos": "unavailable"},
-    "transmission": "unavailable",
-    "speed": NO_SPEED,
-    "heading": 0,
-    "accelSet": {"long": NO_ACCELERATION, "lat": NO_ACCELERATION, "vert": -127, "yaw": 0},
-    "brakes": {},
-    "size": {"width": 0, "length": 0},
-    "vehicleClass": {"classification": 0},
-    "safetyExt": {"events": {"bits": "0" * FLAGS}},
-}
-# flags in the order of the wire: the first one is bit 0 of the number and the greatest bit of the slot
+# flags in the order of the wire: the first one is bit 0 of our number and the greatest bit of the wire's
 _REVERSED: I64 = np.array([int(f"{n:0{FLAGS}b}"[::-1], 2) for n in range(1 << FLAGS)], np.int64)
+UNAVAILABLE = 7  # TransmissionState
+# Kind of each PersonalDeviceUserType of a PSM: unavailable, pedestrian, cyclist, road worker, animal, not known
+KIND_OF_PERSON = np.array(
+    [Kind.UNKNOWN, Kind.PEDESTRIAN, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.UNKNOWN, Kind.UNKNOWN], np.uint8
+)
 
 
-class ReportWriter:
-    """Writes the BSM of Reports.
+def frames_of(reports: Reports, counts: Sequence[int], place: Place, plan: Plan) -> Frames:
+    """Return the BSM of each report.
 
     Args:
-        root: the schema of the MessageFrame.
+        reports: one row a message.
+        counts: msgCnt of each.
         place: where the city lies.
+        plan: of bsmFrame.
+
+    Confidence of position goes out twice: as the 95 % radius of the fixed ladder, and as the two axes in steps of
+    5 cm. Events are sent only where there are any. Gear, brakes and sideways motion are not known to a Report.
     """
+    if not len(reports):
+        return Frames.of([])
+    latitude, longitude = place.to_wire(reports.x, reports.y)
+    axis = to_steps(reports.position_sigma, AXIS_STEP, 0, 254, NO_AXIS)
+    events = reports.events & ((1 << FLAGS) - 1)
+    return plan.encode(
+        {
+            "": {
+                "msgCnt": np.asarray(counts, np.int64),
+                "id": reports.sender.view(np.int64),
+                "secMark": second_mark(reports.time_ns),
+                "pos.lat": latitude,
+                "pos.long": longitude,
+                "posAccuracy.semiMajor": axis,
+                "posAccuracy.semiMinor": axis,
+                "posAccuracy.orientation": 65_535,
+                "posConfidence.pos": to_confidence(reports.position_sigma),
+                "transmission": UNAVAILABLE,
+                "speed": to_steps(reports.speed, SPEED_STEP, 0, 8190, NO_SPEED),
+                "heading": place.heading_to_wire(reports.heading),
+                "accelSet.long": to_steps(reports.acceleration, ACCELERATION_STEP, -2000, 2000, NO_ACCELERATION),
+                "accelSet.lat": NO_ACCELERATION,
+                "accelSet.vert": -127,
+                "accelSet.yaw": to_steps(-reports.yaw_rate, YAW_STEP, -32767, 32767, 0),
+                "size.width": to_steps(reports.width, LENGTH_STEP, 0, 1023, 0),
+                "size.length": to_steps(reports.length, LENGTH_STEP, 0, 4095, 0),
+                "vehicleClass.classification": CLASSIFICATION[reports.kind],
+                "safetyExt.events": np.where(events > 0, _REVERSED[events], ABSENT),
+            }
+        }
+    )
 
-    def __init__(self, root: Choice, place: Place) -> None:
-        self._place = place
-        self._layout = Layout(root, {"bsmFrame": _SAMPLE})
-        inside = "bsmFrame.safetyExt."
-        self._extra = [slot for path, slot in self._layout.place.items() if path.startswith(inside)]
 
-    def frames(self, reports: Reports, counts: Sequence[int]) -> Frames:
-        """Return the BSM of each report; `counts` are their msgCnt.
-
-        Confidence of position goes out twice: as the 95 % radius of the fixed ladder, and as the two axes in
-        steps of 5 cm. Events are sent only where there are any.
-        """
-        if not len(reports):
-            return Frames.of([])
-        place = self._place
-        latitude, longitude = place.to_wire(reports.x, reports.y)
-        axis = to_steps(reports.position_sigma, AXIS_STEP, 0, 254, NO_AXIS)
-        events = reports.events & ((1 << FLAGS) - 1)
-        piece = self._layout.rows(
-            len(reports),
-            {
-                "bsmFrame.msgCnt": np.asarray(counts, np.int64),
-                "bsmFrame.id": reports.sender,
-                "bsmFrame.secMark": second_mark(reports.time_ns),
-                "bsmFrame.pos.lat": latitude,
-                "bsmFrame.pos.long": longitude,
-                "bsmFrame.posAccuracy.semiMajor": axis,
-                "bsmFrame.posAccuracy.semiMinor": axis,
-                "bsmFrame.posConfidence.pos": to_confidence(reports.position_sigma),
-                "bsmFrame.speed": to_steps(reports.speed, SPEED_STEP, 0, 8190, NO_SPEED),
-                "bsmFrame.heading": place.heading_to_wire(reports.heading),
-                "bsmFrame.accelSet.long": to_steps(
-                    reports.acceleration, ACCELERATION_STEP, -2000, 2000, NO_ACCELERATION
-                ),
-                "bsmFrame.accelSet.yaw": to_steps(-reports.yaw_rate, YAW_STEP, -32767, 32767, 0),
-                "bsmFrame.size.width": to_steps(reports.width, LENGTH_STEP, 0, 1023, 0),
-                "bsmFrame.size.length": to_steps(reports.length, LENGTH_STEP, 0, 4095, 0),
-                "bsmFrame.vehicleClass.classification": CLASSIFICATION[reports.kind],
-                "bsmFrame.safetyExt?": (events > 0).astype(np.int64),
-                "bsmFrame.safetyExt.events": _REVERSED[events],
-            },
-        )
-        piece.widths[np.ix_(events == 0, self._extra)] = 0
-        return assemble(len(reports), [(piece, np.arange(len(reports)))])
+def _kinds(rows: Rows) -> U8:
+    """Return what sort of road user sent each message."""
+    if "vehicleClass.classification" in rows:
+        return np.asarray(KIND_OF_CLASSIFICATION[rows["vehicleClass.classification"]])
+    return np.asarray(KIND_OF_PERSON[np.minimum(rows["non-motorData.basicType"], len(KIND_OF_PERSON) - 1)])
 
 
 def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
-    """Return one row per BSM that was read, with NaN for what the sender does not know.
+    """Return one row per BSM or PSM that was read, with NaN for what the sender does not know.
 
     Args:
-        batch: frames read by the plan of bsmFrame, of any edition.
+        batch: frames read by the plan of bsmFrame, of any edition, or of the PSM of day II.
         received_ns: when each frame of the batch was received.
         place: where the city lies.
 
@@ -138,15 +121,15 @@ def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
         sender=rows["id"].view(np.uint64),
         time_ns=instant_of(rows["secMark"], received),
         received_ns=received,
-        kind=KIND_OF_CLASSIFICATION[rows["vehicleClass.classification"]],
+        kind=_kinds(rows),
         x=x,
         y=y,
         heading=place.heading_from_wire(rows["heading"]),
         speed=from_steps(rows["speed"], SPEED_STEP, NO_SPEED),
-        acceleration=from_steps(rows["accelSet.long"], ACCELERATION_STEP, NO_ACCELERATION),
-        yaw_rate=rows["accelSet.yaw"] * -YAW_STEP,
-        length=from_steps(rows["size.length"], LENGTH_STEP, 0),
-        width=from_steps(rows["size.width"], LENGTH_STEP, 0),
+        acceleration=from_steps(column(rows, "accelSet.long", NO_ACCELERATION), ACCELERATION_STEP, NO_ACCELERATION),
+        yaw_rate=column(rows, "accelSet.yaw", 0) * -YAW_STEP,
+        length=from_steps(column(rows, "size.length", 0), LENGTH_STEP, 0),
+        width=from_steps(column(rows, "size.width", 0), LENGTH_STEP, 0),
         position_sigma=np.where(known, axes, from_confidence(rung)),
         events=_REVERSED[column(rows, "safetyExt.events", 0)].astype(np.uint16),
     )

@@ -26,15 +26,15 @@ SOURCE = "systems A8"
 def forbidden(drawn: Intersection) -> Iterator[tuple[int, int, bool]]:
     """Yield pairs of phases that must not be green together, and whether this holds for protected green only.
 
-    Two movements from different carriageways conflict if their ways cut each other. If both go straight on, no two
-    greens of any kind may meet; otherwise a permissive green yields, and only two protected greens conflict. A right
-    turn that merges into a road is left to the drivers.
+    Two movements from different carriageways conflict if their ways cut each other. If both go straight on, no
+    two greens of any kind may meet; otherwise a permissive green yields, and only two protected greens conflict.
+    A right turn cuts no way of vehicles; that it merges is left to the drivers.
     """
     strict: dict[tuple[int, int], bool] = {}
     for one, other in combinations(list(movements_of(drawn)), 2):
         if one.approach.link == other.approach.link or one.connection.phase == other.connection.phase:
             continue
-        if one.out == other.out and RIGHT in (one.connection.turn, other.connection.turn):
+        if RIGHT in (one.connection.turn, other.connection.turn):
             continue
         if cross(one.curve, other.curve):
             pair = _pair(one, other)

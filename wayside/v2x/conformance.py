@@ -109,6 +109,10 @@ class Messages:
             return Checked(str(path), "messages", facts, [], Report("check", report.lines, grids))
         return _checked(path, edition_named(asked), captured)
 
+    def idle(self, options: argparse.Namespace) -> tuple[str, ...]:
+        """Return `--edition` if it is given."""
+        return () if getattr(options, "edition", None) is None else ("--edition",)
+
     def report(self, run: Run) -> Report:
         """Return the lines on messages and signals that the studies of a Run have."""
         known = plugins("studies")

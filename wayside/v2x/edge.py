@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from wayside.asn1.batch import Plan
 from wayside.asn1.errors import WireError
 from wayside.envelope import Envelope, Role
 from wayside.frame import Frame
@@ -85,8 +86,8 @@ class V2xEdge:
         links = {int(link): name for link, name in config.links.items()}
         self._reception = Reception(self._place, known, config.edition, links, envelope)
         at = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
-        self._scans = rsm.SightWriter(self._codec.root, self._place, rsm.SCANNED, ids, at)
-        self._reports = bsm.ReportWriter(self._codec.root, self._place)
+        self._scans = rsm.SightWriter(Plan.of(self._codec.root, "rsmFrame"), self._place, rsm.SCANNED, ids, at)
+        self._bsm = Plan.of(self._codec.root, "bsmFrame")
         self._sender = Sender(road, assets, self._place, self._codec)
         self._counts: Counter[tuple[str, int]] = Counter()
         self._listened = -1  # the second whose SPAT were heard
@@ -137,7 +138,7 @@ class V2xEdge:
                 counts = [self._next("bsm", sender) for sender in senders]
                 strange = np.isin(table.sender, np.array(impostors, np.uint64))
                 roles = np.where(strange, Role.IMPOSTOR, Role.VEHICLE)
-                frames = self._reports.frames(table, counts)
+                frames = bsm.frames_of(table, counts, self._place, self._bsm)
                 box.add(MessageType.BSM, frames, links=table.sender, stations=table.sender, roles=roles)
             elif isinstance(table, Detections):
                 self._scanned(table, box)

@@ -177,13 +177,11 @@ class Movement:
 
     Attributes:
         approach, connection: of which lane, and which of its ways on.
-        out: the carriageway beside which it leaves, by place in the message.
         curve: points of the way [m].
     """
 
     approach: Approach
     connection: Connection
-    out: int
     curve: F64
 
     @property
@@ -216,7 +214,7 @@ def movements_of(intersection: Intersection) -> Iterator[Movement]:
             ]
             if found:
                 beside = intersection.approaches[min(found)[2]]
-                yield Movement(approach, connection, beside.link, _curve(approach, beside))
+                yield Movement(approach, connection, _curve(approach, beside))
 
 
 def _curve(start: Approach, beside: Approach) -> F64:

@@ -71,22 +71,27 @@ class _Reader:
 
     def __init__(self, edition: str, place: Place, pole_of: Mapping[int, int]) -> None:
         self._root = schema_of(edition)
-        self._place = place
+        names = [f.name for f in (*self._root.alternatives, *self._root.additions)]
+        self._plans = [Plan.of(self._root, name) for name in names[:DAY_TWO_INDEX]]
+        self._day_two = [
+            (kind, Plan.of(self._root, name, number))
+            for name in names[DAY_TWO_INDEX:]
+            for kind, number in DAY_TWO.items()
+        ]
         self._poles = np.array(sorted(pole_of), np.uint64)
         self._pole_of: I64 = np.array([pole_of[identity] for identity in sorted(pole_of)], np.int64)
 
     def batches(self, frames: Frames) -> Iterator[tuple[MessageType, I64, Batch]]:
         """Yield each type's frames, read: the type, their rows in `frames`, and the batch."""
         index = messages_of(self._root, frames)
-        names = [f.name for f in (*self._root.alternatives, *self._root.additions)]
         for number in np.unique(index[index >= 0]).tolist():
             rows = np.flatnonzero(index == number)
             chosen = frames.take(rows) if len(rows) < len(frames) else frames
             if number < DAY_TWO_INDEX:
-                yield DAY_ONE[number], rows, Plan.of(self._root, names[number]).decode(chosen)
+                yield DAY_ONE[number], rows, self._plans[number].decode(chosen)
                 continue
-            for kind, message_id in DAY_TWO.items():
-                batch = Plan.of(self._root, names[number], message_id).decode(chosen)
+            for kind, plan in self._day_two:
+                batch = plan.decode(chosen)
                 mine = np.flatnonzero(batch.fault >= 0)
                 if len(mine) and (batch.fault[mine] == 0).any():
                     yield kind, rows, batch

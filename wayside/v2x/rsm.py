@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from wayside.asn1 import schema
-from wayside.asn1.batch import Batch
+from wayside.asn1.batch import Batch, Plan
 from wayside.asn1.frames import Frames
 from wayside.asn1.program import ABSENT
-from wayside.asn1.schema import Choice
 from wayside.roadside.tables import Actors, Detections
-from wayside.table import I64, U8, U64
-from wayside.v2x.layout import Layout, assemble
-from wayside.v2x.place import ABSOLUTE, OFFSET_FORMS, Place, absolute, offset_of
+from wayside.table import I64, U64
+from wayside.v2x.place import Place, absolute, offset_of
 from wayside.v2x.quantities import (
     CLASSIFICATION,
     KIND_OF_CLASSIFICATION,
@@ -36,8 +32,8 @@ MOST = 16  # participants of one frame
 SORT_OF_KIND = np.array([0, 1, 1, 1, 1, 2, 3])  # ParticipantData.ptcType of each Kind
 # Kind of each ptcType where no class is given; the last one stands for a roadside unit and what is not known
 KIND_OF_SORT = np.array([Kind.UNKNOWN, Kind.CAR, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.UNKNOWN])
-SCANNED = "video"  # ParticipantData.source of a pole
-FUSED = "integrated"  # and of a unit that hands on the fused picture
+SCANNED = 3  # ParticipantData.source of a pole: video
+FUSED = 7  # and of a unit that hands on the fused picture: integrated
 
 
 def device_id(prefix: str, number: int) -> str:
@@ -50,62 +46,28 @@ def device_id(prefix: str, number: int) -> str:
     return f"{prefix[: 8 - digits]}{number:0{digits}d}".encode("ascii").hex()
 
 
-_HEAD: dict[str, Any] = {"msgCnt": 0, "id": "00" * 8, "refPos": {"lat": 0, "long": 0}, "participants": []}
-
-
-def _participant(source: str, form: str) -> dict[str, Any]:
-    """Return the shape of a participant whose position is told in one form of offset."""
-    return {
-        "ptcType": "unknown",
-        "ptcId": 0,
-        "source": source,
-        "secMark": 0,
-        "pos": {"offsetLL": {form: {"lon": 0, "lat": 0}}},
-        "posConfidence": {"pos": "unavailable"},
-        "speed": NO_SPEED,
-        "heading": 0,
-        "size": {"width": 0, "length": 0},
-        "vehicleClass": {"classification": 0},
-    }
-
-
 class SightWriter:
     """Writes the RSM of what devices have seen.
 
     Args:
-        root: the schema of the MessageFrame.
+        plan: of rsmFrame.
         place: where the city lies.
-        source: a name of ParticipantData.source.
+        source: a number of ParticipantData.source.
         devices: ids of the devices that may send.
         references: latitude and longitude [1e-7 degrees] of each device.
     """
 
     def __init__(
         self,
-        root: Choice,
+        plan: Plan,
         place: Place,
-        source: str,
+        source: int,
         devices: Sequence[str],
         references: Sequence[tuple[int, int]],
     ) -> None:
-        message = next(f.node for f in root.alternatives if f.name == "rsmFrame")
-        listed = message.fields[-1].node if isinstance(message, schema.Sequence) else message
-        if not isinstance(listed, schema.SequenceOf):
-            raise schema.SchemaError("rsmFrame does not end in a list of participants")
-        self._place = place
-        self._ids = np.array([int(device, 16) for device in devices], np.uint64)
+        self._plan, self._place, self._source = plan, place, source
+        self._ids = np.array([int(device, 16) for device in devices], np.uint64).view(np.int64)
         self._at: I64 = np.array(references, np.int64).reshape(-1, 2)
-        self._head = Layout(root, {"rsmFrame": _HEAD})
-        shapes = [Layout(listed.element, _participant(source, form)) for form in (*OFFSET_FORMS, ABSOLUTE)]
-        self._participant = shapes[-1]
-        # forms differ only in the two slots of the offset, which stand in the same place in each
-        slots = slice(self._slot, self._slot + 2)
-        self._lows: I64 = np.array([shape.low[slots] for shape in shapes])
-        self._widths: U8 = np.array([shape.width[slots] for shape in shapes])
-
-    @property
-    def _slot(self) -> int:
-        return self._participant.place[f"pos.offsetLL.{ABSOLUTE}.lon"]
 
     def frames(
         self,
@@ -130,39 +92,36 @@ class SightWriter:
         begin = np.flatnonzero(np.diff(device, prepend=-1))
         within = np.arange(len(table)) - np.repeat(begin, np.diff(begin, append=len(table)))
         opens = within % MOST == 0
-        message, sender = np.cumsum(opens) - 1, device[opens]
-        heads = self._head.rows(
-            len(sender),
-            {
-                "rsmFrame.msgCnt": np.array([counts(one) for one in sender.tolist()]),
-                "rsmFrame.id": self._ids[sender],
-                "rsmFrame.refPos.lat": self._at[sender, 0],
-                "rsmFrame.refPos.long": self._at[sender, 1],
-                "rsmFrame.participants#": np.bincount(message),
-            },
-        )
+        sender = device[opens]
         latitude, longitude = self._place.to_wire(table.x, table.y)
         form, east, north = offset_of(latitude, longitude, self._at[device].T)
-        seen = self._participant.rows(
-            len(table),
+        frames = self._plan.encode(
             {
-                "ptcType": SORT_OF_KIND[table.kind],
-                "ptcId": numbers,
-                "secMark": second_mark(instants),
-                "pos.offsetLL#": form,
-                "posConfidence.pos": to_confidence(table.position_sigma),
-                "speed": to_steps(table.speed, SPEED_STEP, 0, 8190, NO_SPEED),
-                "heading": self._place.heading_to_wire(table.heading),
-                "size.width": to_steps(table.width, LENGTH_STEP, 0, 1023, 0),
-                "size.length": to_steps(table.length, LENGTH_STEP, 0, 4095, 0),
-                "vehicleClass.classification": CLASSIFICATION[table.kind],
-            },
+                "": {
+                    "msgCnt": np.array([counts(one) for one in sender.tolist()]),
+                    "id": self._ids[sender],
+                    "refPos.lat": self._at[sender, 0],
+                    "refPos.long": self._at[sender, 1],
+                },
+                "participants": {
+                    "parent": np.cumsum(opens) - 1,
+                    "ptcType": SORT_OF_KIND[table.kind],
+                    "ptcId": numbers,
+                    "source": self._source,
+                    "secMark": second_mark(instants),
+                    "pos.offsetLL#": form,
+                    "pos.offsetLL.lon": east,
+                    "pos.offsetLL.lat": north,
+                    "posConfidence.pos": to_confidence(table.position_sigma),
+                    "speed": to_steps(table.speed, SPEED_STEP, 0, 8190, NO_SPEED),
+                    "heading": self._place.heading_to_wire(table.heading),
+                    "size.width": to_steps(table.width, LENGTH_STEP, 0, 1023, 0),
+                    "size.length": to_steps(table.length, LENGTH_STEP, 0, 4095, 0),
+                    "vehicleClass.classification": CLASSIFICATION[table.kind],
+                },
+            }
         )
-        slot = self._slot
-        seen.numbers[:, slot] = (east - self._lows[form, 0]).astype(np.uint64)
-        seen.numbers[:, slot + 1] = (north - self._lows[form, 1]).astype(np.uint64)
-        seen.widths[:, slot : slot + 2] = self._widths[form]
-        return sender, assemble(len(sender), [(heads, np.arange(len(sender))), (seen, message)])
+        return sender, frames
 
 
 def detections_of(batch: Batch, poles: I64, received_ns: I64, place: Place) -> tuple[Detections, I64]:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from wayside.admission.tables import ZoneCorners
+from wayside.asn1.batch import Plan
 from wayside.asn1.codec import Codec
 from wayside.asn1.frames import Frames
 from wayside.frame import Frame
@@ -17,7 +18,7 @@ from wayside.guard.tables import MeasureOrders, WarningOrders
 from wayside.maps.road import RoadMap
 from wayside.messages import Messages
 from wayside.roadside.tables import Actors, Incidents, Units
-from wayside.signals.tables import SignalControllers, SignalForecasts
+from wayside.signals.tables import Light, SignalControllers, SignalForecasts
 from wayside.table import F64, I64, Table
 from wayside.v2x import rsi, rsm, spat
 from wayside.v2x.mapdata import MapMessage, map_message
@@ -68,7 +69,7 @@ class Sender:
         latitude, longitude = place.to_wire(self._units.x, self._units.y)
         self._at: list[tuple[int, int]] = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
         self._ids = [rsm.device_id("UNIT", unit) for unit in self._units.unit.tolist()]
-        self._sights = rsm.SightWriter(codec.root, place, rsm.FUSED, self._ids, self._at)
+        self._sights = rsm.SightWriter(Plan.of(codec.root, "rsmFrame"), place, rsm.FUSED, self._ids, self._at)
         self._tree = cKDTree(np.stack([self._units.x, self._units.y], axis=1)) if len(self._units) else None
         controllers = _asset(assets, SignalControllers)
         self._unit_of = {
@@ -89,6 +90,7 @@ class Sender:
                 cuts += made.cuts
         self.cuts = tuple(cuts)
         self._greens = _greens(road)
+        self._spat = Plan.of(codec.root, "spatFrame")
         self._zones = _circles(_asset(assets, ZoneCorners))
         self._counts: Counter[tuple[MessageType, int]] = Counter()
         self._slots: dict[tuple[MessageType, int], int] = {}
@@ -101,8 +103,8 @@ class Sender:
         if self._tree is None:
             return box
         self._seen(frame.get(Actors, Actors.empty()), box)  # type: ignore[arg-type]
+        self._signals(frame.get(SignalForecasts, SignalForecasts.empty()), box)  # type: ignore[arg-type]
         for kind, told in (
-            (MessageType.SPAT, self._signals(frame.get(SignalForecasts, SignalForecasts.empty()), frame.time_ns)),  # type: ignore[arg-type]
             (MessageType.MAP, self._drawn(frame.time_ns)),
             (MessageType.RSI, self._events(frame)),
         ):
@@ -162,13 +164,22 @@ class Sender:
         links = self._units.unit[senders].astype(np.uint64)
         box.add(MessageType.RSM, frames, links=links, stations=unit_identity(links))
 
-    def _signals(self, forecasts: SignalForecasts, time_ns: int) -> Iterator[tuple[int, bytes]]:
-        """Yield the unit and the SPAT of each controller that has a unit."""
-        for controller, value in spat.values(forecasts, self._greens, time_ns):
-            unit = self._unit_of.get(controller)
-            if unit is not None:
-                value["msgCnt"] = self._next(MessageType.SPAT, controller)
-                yield unit, self._codec.encode({"spatFrame": value})
+    def _signals(self, forecasts: SignalForecasts, box: Outbox) -> None:
+        """Add the SPAT of each controller that has a unit."""
+        known = self._unit_of
+        rows = np.flatnonzero(np.isin(forecasts.controller, np.array(list(known), np.int64)))
+        if len(rows) < len(forecasts):
+            forecasts = forecasts.take(rows)
+        if not len(forecasts):
+            return
+        program = self._greens
+        pairs = zip(forecasts.controller.tolist(), forecasts.group.tolist(), strict=True)
+        greens = np.array([program.get(pair, Light.PROTECTED_GREEN) for pair in pairs], np.int64)
+        controllers, frames = spat.frames_of(
+            forecasts, greens, lambda one: self._next(MessageType.SPAT, one), box.time_ns, self._spat
+        )
+        links = np.array([known[one] for one in controllers.tolist()], np.uint64)
+        box.add(MessageType.SPAT, frames, links=links, stations=unit_identity(links))
 
     def _drawn(self, time_ns: int) -> Iterator[tuple[int, bytes]]:
         """Yield the unit and the MAP whose second begins now."""

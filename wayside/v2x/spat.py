@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from wayside.asn1.batch import Plan
+from wayside.asn1.frames import Frames
+from wayside.asn1.program import ABSENT
 from wayside.signals.tables import Light, SignalForecasts
+from wayside.table import F64, I64
 from wayside.v2x.nodes import controller_of, controller_reference
 from wayside.v2x.quantities import NO_MARK, minute_of_year
 
@@ -18,71 +23,83 @@ LIGHTS = (
 )  # fmt: skip
 LIGHT_NUMBER = {name: number for number, name in enumerate(LIGHTS)}
 GREENS = (Light.FLASHING_GREEN, Light.PERMISSIVE_GREEN, Light.PROTECTED_GREEN)
-STATUS = {"bits": "0" * 16}  # which mode the controller runs in is not among the forecasts
+CONFIDENCE = 9  # TimeConfidence: within 0.1 s
+COUNTING = 0  # alternative of TimeChangeDetails
 
 Row = tuple[int, int, int, float, float, float, float, float]  # controller, group, light, and five times [s]
 
 
-def _mark(seconds: float) -> int:
-    """Return a TimeMark [0.1 s] of seconds from now; unknown for NaN."""
-    if seconds != seconds:  # noqa: PLR0124  the quickest test for NaN
-        return UNKNOWN
-    return min(max(round(seconds * 10), 0), LONGEST)
+def _marks(seconds: F64, unknown: int) -> I64:
+    """Return TimeMarks [0.1 s] of seconds from now, and another number for NaN.
+
+    >>> _marks(np.array([2.25, -1.0, 1e9, np.nan]), UNKNOWN).tolist()
+    [22, 0, 36000, 36001]
+    """
+    lost = np.isnan(seconds)
+    marks = np.clip(np.rint(np.where(lost, 0.0, seconds) * 10), 0, LONGEST).astype(np.int64)
+    return np.where(lost, unknown, marks)
 
 
-def _phase(row: Row, green: int) -> dict[str, Any]:
-    """Return the Phase of one signal group: what it shows now, and its next green if it shows another light."""
-    _, group, light, shortest, likely, longest, next_green, next_duration = row
-    now: dict[str, Any] = {"startTime": 0}
-    if shortest == shortest:  # noqa: PLR0124
-        now["minEndTime"] = _mark(shortest)
-    if longest == longest:  # noqa: PLR0124
-        now["maxEndTime"] = _mark(longest)
-    now["likelyEndTime"] = _mark(likely)
-    states = [{"light": LIGHTS[light], "timing": {"counting": now}}]
-    if light not in GREENS and next_green == next_green:  # noqa: PLR0124
-        end = _mark(next_green + next_duration)
-        then = {"startTime": _mark(next_green), "likelyEndTime": end}
-        states.append({"light": LIGHTS[green], "timing": {"counting": then}})
-    return {"id": group, "phaseStates": states}
-
-
-def values(
-    forecasts: SignalForecasts, greens: Mapping[tuple[int, int], int], time_ns: int
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the number of each controller and its SPAT, without msgCnt.
+def frames_of(
+    forecasts: SignalForecasts, greens: I64, counts: Callable[[int], int], time_ns: int, plan: Plan
+) -> tuple[I64, Frames]:
+    """Return the number of each controller and its SPAT: what groups show, and their next green if it is foreseen.
 
     Args:
         forecasts: in order of controller and group.
-        greens: which green (a `Light`) a group of a controller shows by its program; protected if not named.
+        greens: which green (a `Light`) each row's group shows by its program.
+        counts: gives the next msgCnt of a controller.
         time_ns: now.
+        plan: of spatFrame.
     """
-    moy, mark = minute_of_year(time_ns), time_ns // 1_000_000 % 60_000
     f = forecasts
-    ends = (f.min_end, f.likely_end, f.max_end, f.next_green, f.next_green_duration)
-    columns = [column.tolist() for column in (f.controller, f.group, f.light, *ends)]
-    for controller, group in groupby(zip(*columns, strict=True), key=lambda row: row[0]):
-        phases = [_phase(row, greens.get(row[:2], Light.PROTECTED_GREEN)) for row in group]
-        reference = controller_reference(controller)
-        yield (
-            controller,
-            {
-                "msgCnt": 0,
-                "moy": moy,
-                "timeStamp": mark,
-                "intersections": [
-                    {
-                        "intersectionId": reference,
-                        "status": STATUS,
-                        "moy": moy,
-                        "timeStamp": mark,
-                        "timeConfidence": "time-000-100",
-                        "phases": phases[first : first + MOST_PHASES],
-                    }
-                    for first in range(0, len(phases), MOST_PHASES)
-                ],
+    if not len(f):
+        return np.empty(0, np.int64), Frames.of([])
+    first = np.flatnonzero(np.diff(f.controller, prepend=-1))
+    message = np.repeat(np.arange(len(first)), np.diff(first, append=len(f)))
+    within = np.arange(len(f)) - first[message]
+    opens = within % MOST_PHASES == 0
+    controllers: I64 = f.controller[first].astype(np.int64)
+    references = [controller_reference(one) for one in controllers.tolist()]
+    of = message[opens]
+    now = {"moy": minute_of_year(time_ns), "timeStamp": time_ns // 1_000_000 % 60_000}
+    foreseen = ~np.isin(f.light, GREENS) & ~np.isnan(f.next_green)
+    states = 1 + foreseen
+    ends = np.cumsum(states)
+    shown, then = ends - states, ends[foreseen] - 1
+    total = int(ends[-1])
+    light, start = np.empty(total, np.int64), np.zeros(total, np.int64)
+    least, likely, most = (np.full(total, ABSENT) for _ in range(3))
+    light[shown], light[then] = f.light, greens[foreseen]
+    start[then] = _marks(f.next_green[foreseen], UNKNOWN)
+    least[shown], most[shown] = _marks(f.min_end, ABSENT), _marks(f.max_end, ABSENT)
+    likely[shown] = _marks(f.likely_end, UNKNOWN)
+    likely[then] = _marks((f.next_green + f.next_green_duration)[foreseen], UNKNOWN)
+    counting = "timing.counting."
+    frames = plan.encode(
+        {
+            "": {"msgCnt": np.array([counts(one) for one in controllers.tolist()]), **now},
+            "intersections": {
+                "parent": of,
+                "intersectionId.region": np.array([one["region"] for one in references])[of],
+                "intersectionId.id": np.array([one["id"] for one in references])[of],
+                "status": 0,  # which mode the controller runs in is not among the forecasts
+                "timeConfidence": CONFIDENCE,
+                **now,
             },
-        )
+            "intersections.phases": {"parent": np.cumsum(opens) - 1, "id": f.group.astype(np.int64)},
+            "intersections.phases.phaseStates": {
+                "parent": np.repeat(np.arange(len(f)), states),
+                "light": light,
+                "timing#": COUNTING,
+                f"{counting}startTime": start,
+                f"{counting}minEndTime": least,
+                f"{counting}maxEndTime": most,
+                f"{counting}likelyEndTime": likely,
+            },
+        }
+    )
+    return controllers, frames
 
 
 def rows(value: dict[str, Any], received_ns: int) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 
@@ -26,14 +27,19 @@ AIDS_OF: dict[MessageType, tuple[int, ...]] = {
 DAY_TWO_AIDS = (3616,)
 
 
+@cache
+def _named(word: str, number: int) -> int:
+    return identity(f"{word} {number}")
+
+
 def pole_identity(poles: U64) -> U64:
     """Return the identity under which each pole's certificate is kept."""
-    return np.array([identity(f"pole {pole}") for pole in poles.tolist()], np.uint64)
+    return np.array([_named("pole", pole) for pole in poles.tolist()], np.uint64)
 
 
 def unit_identity(units: U64) -> U64:
     """Return the identity under which each unit's certificate is kept."""
-    return np.array([identity(f"unit {unit}") for unit in units.tolist()], np.uint64)
+    return np.array([_named("unit", unit) for unit in units.tolist()], np.uint64)
 
 
 class Outbox:

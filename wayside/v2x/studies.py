@@ -82,6 +82,8 @@ def _bounds(
 def wire(runs: Sequence[Run]) -> Report:
     """Report the traffic at the edge of Runs, and whether messages kept their rates and were understood.
 
+    Messages refused for their signatures are listed, but judged by the study `signatures`.
+
     Rates of SPAT and MAP are the least and the greatest over all windows of ten seconds and all Runs; BSM rates
     are the 5th and the 95th percentile over senders. Unknown where no Run can tell.
     """
@@ -111,7 +113,7 @@ def wire(runs: Sequence[Run]) -> Report:
             "==",
             "",
             "systems A3 [own]",
-            float(refused.sum()) if received or refused.any() else None,
+            float(refused[: RefusalReason.UNSIGNED].sum()) if received or refused.any() else None,
         ),
     )
     return Report(

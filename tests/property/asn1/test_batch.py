@@ -32,7 +32,7 @@ from wayside.asn1.schema import (
     Text,
 )
 from wayside.asn1.walk import read_frame, write_frame
-from wayside.v2x.editions import TEXTS, codec_of, schema_of
+from wayside.v2x.editions import TEXTS, schema_of
 
 Cells = dict[tuple[str, str], list[Any]]  # (level, column) -> values in the order of rows
 
@@ -52,7 +52,7 @@ class Expected:
         self.rows[""].append(row)
         self.put(node, value[self.plan.message], "", "", row)
 
-    def put(self, node: Node, value: Any, level: str, name: str, row: dict[str, Any]) -> None:  # noqa: PLR0911
+    def put(self, node: Node, value: Any, level: str, name: str, row: dict[str, Any]) -> None:
         own = name.removeprefix(".") or "value"
         match node:
             case Integer() | Boolean():
@@ -199,6 +199,13 @@ def hold(plan: Plan, frames: list[bytes]) -> None:
             found = record(plan, octets)
             assert found is None or isinstance(found, WireError)
     check(batch, values)
+    kept = [
+        octets
+        for octets, fault, more in zip(frames, batch.fault, batch.extended, strict=True)
+        if not (fault or more)
+    ]
+    clean = plan.decode(kept)
+    assert list(plan.encode(clean.levels, clean.pool)) == kept
 
 
 def damage(octets: bytes, random: Random) -> bytes:

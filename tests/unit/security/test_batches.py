@@ -20,6 +20,7 @@ from wayside.table import U8, U64
 NAMES: tuple[CurveName, ...] = ("sm2", "p256")
 MODULI = [m for curve in CURVES.values() for m in (curve.prime, curve.order)]
 WORD = (1 << 64) - 1
+SM2_SIGNATURES, P256_SIGNATURES = "a0d2310ff1ced2a5", "47124ffbec088364"  # start of the SHA-256 of 100 signatures
 EDGES = [0, 1, 2, WORD, WORD + 1, (1 << 128) - 1, (1 << 192) - 1, (1 << 255), (1 << 256) - 1]
 
 
@@ -111,7 +112,11 @@ def test_secret_numbers_follow_from_key_digest_curve_and_count() -> None:
     key, digest = keys_of("sm2", 1), np.zeros((1, 32), np.uint8)
     found = nonces_of("sm2", key, digest, 7)[0].tobytes()
     assert found == sm3(key.tobytes() + digest.tobytes() + b"sm2\x00" + (7).to_bytes(4, "big"))
-    others = [nonces_of("p256", key, digest, 7), nonces_of("sm2", key, digest, 8), nonces_of("sm2", digest, key, 7)]
+    others = [
+        nonces_of("p256", key, digest, 7),
+        nonces_of("sm2", key, digest, 8),
+        nonces_of("sm2", digest, key, 7),
+    ]
     assert len({found, *(o[0].tobytes() for o in others)}) == 4
 
 
@@ -143,7 +148,11 @@ def test_a_secret_number_that_gives_r_plus_k_zero_is_not_used() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_private_key_out_of_range_is_named(name: CurveName) -> None:
     private, order = keys_of(name, 3), CURVES[name].order
-    for bad, said in ((0, "private key 2 is 0"), (order - 1, "private key 2 is too great"), (2**256 - 1, "too great")):
+    for bad, said in (
+        (0, "private key 2 is 0"),
+        (order - 1, "private key 2 is too great"),
+        (2**256 - 1, "too great"),
+    ):
         private[2] = np.frombuffer(bad.to_bytes(32, "big"), np.uint8)
         with pytest.raises(KeyFault, match=said):
             sign_batch(name, private, np.zeros((3, 32), np.uint8))
@@ -200,6 +209,3 @@ def test_known_keys_are_prepared_once_and_the_longest_unheard_goes_first() -> No
     with pytest.raises(ValueError, match="4 different keys at once, and 3 are kept"):
         verify(0, 1, 2, 3)
     assert verify(0, 1, 2)
-
-
-SM2_SIGNATURES, P256_SIGNATURES = "", ""

@@ -116,6 +116,16 @@ def test_only_who_may_revoke_is_heard() -> None:
     assert store.certificate_fault(HOME.certificate("aca"), NOW) is None
 
 
+def test_a_list_whose_successor_is_due_still_counts_and_is_named() -> None:
+    store, due = store_of(HOME), NOW + 24 * HOUR_NS
+    unit = issue_application(HOME, "unit", NOW - HOUR_NS).certificate
+    store.add_revocations(listed(HOME, "cra", "fullHashCrl", hash_body([unit], 1), HOLDER_SERIES), NOW)
+    assert store.revocations.overdue(due - 1) == ()
+    assert len(store.revocations.overdue(due)) == 1
+    refusal = store.certificate_fault(unit, due)
+    assert refusal is not None and refusal.fault == TrustFault.REVOKED
+
+
 def test_groups_that_are_not_applied_are_counted() -> None:
     store = store_of(HOME)
     group = {"iMax": 9, "la1Id": "0001", "linkageSeed1": "00" * 16, "la2Id": "0002", "linkageSeed2": "00" * 16}

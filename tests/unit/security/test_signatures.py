@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import warnings
 from collections.abc import Iterator
@@ -32,10 +33,8 @@ DIGEST = bytes(range(32))
 
 def all_backends() -> list[Backend]:
     found: list[Backend] = [PlainPython()]
-    try:
+    with contextlib.suppress(NoOpenSsl):
         found.append(find_openssl("sm2"))
-    except NoOpenSsl:
-        pass
     if importlib.util.find_spec("cryptography"):
         found.append(Cryptography())
     return found

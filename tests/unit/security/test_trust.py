@@ -25,7 +25,7 @@ from wayside.security.chains import MOST_CERTIFICATES
 from wayside.security.permissions import MANAGEMENT
 from wayside.security.refusals import TrustError, TrustFault
 from wayside.security.rootlists import make_root_list
-from wayside.security.signatures import private_key_from, public_key_of
+from wayside.security.signatures import private_key_from, public_key_of, verify_digest
 from wayside.security.signed import Holder, sign_message
 from wayside.security.trust import TrustStore
 
@@ -274,6 +274,28 @@ def test_a_proven_chain_is_not_proven_again() -> None:
     for _ in range(3):
         assert fault_of(UNIT.certificate, store=store) == TrustFault.NONE
     assert store.proofs == 1
+
+
+def test_the_authorities_of_a_proven_chain_are_not_proven_again_for_another_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = list[bytes]()
+
+    def counting(curve: Any, key: bytes, digest: bytes, signature: bytes) -> bool:
+        checked.append(key)
+        return verify_digest(curve, key, digest, signature)
+
+    monkeypatch.setattr("wayside.security.chains.verify_digest", counting)
+    store = store_of()
+    checked.clear()
+    counts = []
+    for name in ("one", "two"):
+        assert fault_of(issue_application(HOME, name, NOW - HOUR_NS).certificate, store=store) == TrustFault.NONE
+        counts.append(len(checked))
+    assert counts == [4, 5]
+    store.add_authority(HOME.certificate("aca"))
+    assert fault_of(UNIT.certificate, store=store) == TrustFault.NONE
+    assert len(checked) == 9
 
 
 def test_what_has_expired_leaves_and_is_refused() -> None:

@@ -17,6 +17,7 @@ NET = (
     '<junction id="x" type="dead_end" x="0" y="0" incLanes="" intLanes="" shape="0,0 0,1"/>'
     '<junction id="y" type="dead_end" x="10" y="0" incLanes="a_0" intLanes="" shape="10,0 10,1"/>'
 )
+TICK = 100_000_000
 
 
 def run(*arguments: str | Path) -> int:
@@ -135,6 +136,36 @@ def test_what_is_nothing_known_lists_what_is(capsys: pytest.CaptureFixture[str],
     for what in (tmp_path / "note.txt", tmp_path / "missing"):
         error = complaint(capsys, "check", what)
         assert all(known in error for known in ("pingshan", ".net.xml", "a Run folder", "hex lines", "pcap"))
+
+
+def test_a_run_is_checked_for_its_digests_and_its_messages(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from wayside.frame import Frame
+    from wayside.maps.drawing import two_lane_road
+    from wayside.recorder import Recorder
+    from wayside.signals.tables import SignalControllers
+    from wayside.v2x.tables import MessageType, Traffic
+
+    for frames, code in ((1, 0), (2, 1)):
+        folder = tmp_path / str(code)
+        about = {"assets": [SignalControllers.table_name], "given": [Traffic.table_name]}
+        with Recorder(folder, {"start_ns": 0, "tick_ns": TICK, **about}, two_lane_road(length=100.0)) as recorder:
+            controllers = SignalControllers(controller=[0], x=[0.0], y=[0.0], unit=[1])
+            for tick in range(110):
+                kinds, said = [MessageType.MAP, MessageType.SPAT], [int(tick % 10 == 0), frames]
+                sent = Traffic(type=kinds, direction=[1, 1], frames=said, octets=[90, 90])
+                recorder.record(Frame(tick * TICK, [controllers, sent]), {}, [])
+            recorder.close(complete=True)
+        assert run("check", folder, "--json") == code
+        facts = json.loads(capsys.readouterr().out)
+        verdicts = {line["id"]: line["verdict"] for line in facts["lines"]}
+        assert facts["kind"] == "run" and not facts["problems"]
+        assert verdicts["A3-spat-rate-max"] == ("fail" if code else "pass")
+
+
+def test_an_edition_does_not_go_with_a_city(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--edition" in complaint(capsys, "check", "pingshan", "--edition", "csae53-2020")
 
 
 def test_a_check_says_each_requirement_in_both_languages(

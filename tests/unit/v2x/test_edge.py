@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from wayside.maps.drawing import crossroads
+from wayside.messages import Message
 from wayside.roadside.tables import Detections, Poles, Units
 from wayside.signals.tables import SignalControllers
 from wayside.table import F64
 from wayside.v2x.edge import EdgeConfig, V2xEdge
 from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.tables import Kind, MessageType, RefusalReason, Refusals, Reports, Traffic
-from wayside.messages import Message
 from wayside.world import Edge
 
 NOW = 1_763_000_039_900_000_000  # 100 ms before a full minute

@@ -9,6 +9,7 @@ from wayside.admission.tables import ZoneCorners
 from wayside.frame import Frame
 from wayside.guard.tables import MeasureOrders, Verdict, WarningOrders
 from wayside.maps.drawing import crossroads
+from wayside.messages import Message
 from wayside.roadside.tables import Actors, Incidents, Units
 from wayside.signals.tables import Light, SignalControllers, SignalForecasts
 from wayside.table import Table
@@ -16,7 +17,6 @@ from wayside.v2x.edge import EdgeConfig, V2xEdge
 from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.rsm import MOST, short_numbers
 from wayside.v2x.tables import MessageType, Traffic
-from wayside.messages import Message
 
 START = 1_763_000_000_000_000_000
 TICK = 100_000_000

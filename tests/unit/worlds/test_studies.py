@@ -194,6 +194,7 @@ def test_every_text_of_the_report_is_in_the_catalogue():
         keys += [figure.text, figure.x_text, figure.y_text, *(series.text for series in figure.series)]
         keys += list(figure.series[0].x)
     keys += [
-        f"worlds.fault_{name}" for name in ("fog", "offender", "signal", "pole", "forger", "impostor", "stall", "charger")
+        f"worlds.fault_{name}"
+        for name in ("fog", "offender", "signal", "pole", "forger", "impostor", "stall", "charger")
     ]
     assert [key for key in keys if key not in catalogue()] == []

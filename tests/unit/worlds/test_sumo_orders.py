@@ -15,9 +15,9 @@ from wayside.guard.tables import ChargingOrders, MeasureOrders, SpeedOrders, Ver
 from wayside.guidance.tables import Service
 from wayside.maps.road import RoadMap
 from wayside.maps.sumo import read_net
+from wayside.messages import Message
 from wayside.roadside.tables import Actors
 from wayside.table import Table
-from wayside.messages import Message
 from wayside.worlds.areas import Areas, inside
 from wayside.worlds.drivers import DriverConfig
 from wayside.worlds.faults import FaultConfig

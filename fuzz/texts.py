@@ -1,0 +1,198 @@
+"""What the command line reads: lines of hex and of JSON, and files of recorded messages."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from fuzz.frames import any_edition, any_frame
+from fuzz.mutators import crowd
+from fuzz.objects import valid_object
+from fuzz.target import READ, Each, expect
+from fuzz.values import spoil, text_of
+from wayside.asn1.errors import WireError
+from wayside.errors import WaysideError
+from wayside.security import objects as security_objects
+from wayside.v2x import objects as message_objects
+from wayside.v2x.captures import Captured, read_capture
+from wayside.v2x.commands import Kind, decode, encode
+from wayside.v2x.conformance import messages
+from wayside.v2x.editions import TEXTS
+from wayside.v2x.lines import LineError, read_lines
+
+
+def kind_named(name: str) -> Kind:
+    """Return the functions for an edition or a kind of security object."""
+    room: Any = message_objects if name in TEXTS else security_objects
+    return Kind(room.decode_object, room.encode_object, name)
+
+
+def valid_octets(name: str, random: Random) -> bytes:
+    """Return a random valid frame of an edition, or object of a kind."""
+    return any_frame(name, random) if name in TEXTS else valid_object(name, random)
+
+
+class Lines(Each):
+    """A line of hex to `wayside decode`, and what it writes to `wayside encode`."""
+
+    size = 300
+
+    def __init__(self, name: str) -> None:
+        self.name, self._kind = f"decode:{name}", kind_named(name)
+
+    def inputs(self, random: Random, count: int) -> list[bytes]:
+        """Return mutated hex, and hex of mutated octets."""
+        seeds = [valid_octets(self._kind.name, random) for _ in range(6)]
+        texts = crowd([one.hex().encode() for one in seeds], random, count // 2)
+        return texts + [one.hex().encode() for one in crowd(seeds, random, count - len(texts))]
+
+    def one(self, octets: bytes) -> str:
+        """Decode each line there is, and encode it again."""
+        outcome = "nothing"
+        for group in read_lines(io.BytesIO(octets), longest=20_000):
+            for _, text in group:
+                outcome = self.line(text) if text is not None else "too long"
+        return outcome
+
+    def line(self, text: bytes) -> str:
+        """Decode one line."""
+        try:
+            said = decode.line(text, self._kind)
+        except LineError:
+            return "no hex"
+        except WireError as error:
+            return error.reason.name.lower()
+        again = encode.line(said, self._kind)
+        plain = text.removeprefix(b"\xef\xbb\xbf").translate(None, b" \t\r\n\f\v").lower()
+        expect(again == plain, f"encodes again to {again[:200]!r}")
+        return READ
+
+
+class Values(Each):
+    """A line of JSON to `wayside encode`: whatever it accepts is what it decodes to."""
+
+    size = 200
+
+    def __init__(self, name: str) -> None:
+        self.name, self._kind = f"encode:{name}", kind_named(name)
+
+    def inputs(self, random: Random, count: int) -> list[bytes]:
+        """Return JSON of spoilt values, and spoilt JSON."""
+        seeds = [valid_octets(self._kind.name, random) for _ in range(6)]
+        values = [self._kind.decode(one, self._kind.name) for one in seeds if len(one) < 1000]
+        spoilt = [text_of(spoil(random.choice(values), random), random) for _ in range(count * 4 // 5)] if values else []
+        texts = [text_of(one, random) for one in values] or [b"{}"]
+        return spoilt + crowd(texts, random, count - len(spoilt))
+
+    def one(self, octets: bytes) -> str:
+        """Encode, then decode and encode again."""
+        try:
+            written = encode.line(octets, self._kind)
+        except LineError:
+            return "no message"
+        except WireError as error:
+            return error.reason.name.lower()
+        said = decode.line(written, self._kind)
+        expect(encode.line(said, self._kind) == written, f"written as {written[:200]!r}, and then otherwise")
+        if self._kind.name in TEXTS:
+            given = msgspec.json.decode(octets)
+            expect(len(given) > 1 or "value" in given or given == msgspec.json.decode(said), f"reads as {said[:200]!r}")
+        return READ
+
+
+def _udp(payload: bytes) -> bytes:
+    """Return an Ethernet frame with a UDP datagram."""
+    length = (28 + len(payload)).to_bytes(2, "big")
+    ip = b"\x45\0" + length + b"\0\0\0\0\x40\x11\0\0\x0a\0\0\x01\x0a\0\0\x02"
+    return bytes(12) + b"\x08\0" + ip + b"\x13\x88\x13\x88" + (8 + len(payload)).to_bytes(2, "big") + b"\0\0" + payload
+
+
+def a_pcap(frames: list[bytes]) -> bytes:
+    """Return a packet capture of UDP datagrams, one a tenth of a second."""
+    head = bytes.fromhex("d4c3b2a1020004000000000000000000") + (1 << 18).to_bytes(4, "little") + b"\x01\0\0\0"
+    for number, frame in enumerate(frames):
+        packet = _udp(frame)
+        times = (1_763_000_000 + number // 10, number % 10 * 100_000, len(packet), len(packet))
+        head += b"".join(one.to_bytes(4, "little") for one in times) + packet
+    return head
+
+
+def a_pcapng(frames: list[bytes]) -> bytes:
+    """Return the same in the newer form."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        length = (12 + len(body)).to_bytes(4, "little")
+        return kind.to_bytes(4, "little") + length + body + length
+
+    out = block(0x0A0D0D0A, bytes.fromhex("4d3c2b1a01000000") + b"\xff" * 8) + block(1, bytes.fromhex("0100000000000400"))
+    for number, frame in enumerate(frames):
+        packet = _udp(frame)
+        instant = 1_763_000_000_000_000 + number * 100_000
+        numbers = (0, instant >> 32, instant & 0xFFFFFFFF, len(packet), len(packet))
+        out += block(6, b"".join(one.to_bytes(4, "little") for one in numbers) + packet)
+    return out
+
+
+def a_recording(random: Random) -> bytes:
+    """Return a small valid file of messages in one of the forms that are read."""
+    edition = random.choice(list(TEXTS))
+    frames = [any_frame(edition, random) for _ in range(random.randrange(1, 8))]
+    if random.random() < 0.3:
+        frames.append(valid_object("signed", random))
+    times = [1_763_000_000_000_000_000 + n * 100_000_000 for n in range(len(frames))]
+    lines = [f'{{"time_ns": {t}, "link": "a", "hex": "{f.hex()}"}}' for t, f in zip(times, frames, strict=True)]
+    match random.randrange(7):
+        case 0:
+            return "\n".join(one.hex() for one in frames).encode()
+        case 1:
+            return "\n".join(f"{t / 1e9:.3f} {f.hex()}" for t, f in zip(times, frames, strict=True)).encode()
+        case 2:
+            return "\n".join(lines).encode()
+        case 3:
+            return f"[{','.join(lines)}]".encode()
+        case 4:
+            return a_pcap([b"\x04\x00" + b"\x8d\xa0" + len(one).to_bytes(2, "big") + one for one in frames])
+        case 5:
+            return a_pcapng(frames)
+        case _:
+            counted = b"".join(len(one).to_bytes(2, "little") + one for one in frames)
+            return b"u_id_123" + (times[0] // 1_000_000).to_bytes(8, "little") + counted
+
+
+class Files(Each):
+    """Files of recorded messages: read to their end, whatever they hold; at times `wayside check` looks at them."""
+
+    def __init__(self, name: str, *, checked: bool) -> None:
+        self.name, self._checked = name, checked
+        self.size = 20 if checked else 200
+        self._folder = tempfile.TemporaryDirectory(prefix="wayside-fuzz-")
+        self._path = Path(self._folder.name) / "recording"
+
+    def inputs(self, random: Random, count: int) -> list[bytes]:
+        """Return mutated files, and such as hold mutated frames."""
+        files = [a_recording(random) for _ in range(8)]
+        frames = crowd([any_edition(random) for _ in range(8)], random, 20 * (count // 4))
+        groups = [frames[n : n + 20] for n in range(0, len(frames), 20)]
+        whole = [random.choice((a_pcap, a_pcapng))(group) for group in groups]
+        return whole + crowd(files, random, count - len(whole))
+
+    def one(self, octets: bytes) -> str:
+        """Read the file, or check it."""
+        self._path.write_bytes(octets)
+        try:
+            if self._checked:
+                edition = (*TEXTS, "any")[len(octets) % (len(TEXTS) + 1)]
+                messages.check(self._path, Namespace(edition=edition, language="en"))
+                return READ
+            found = list(read_capture(self._path, lambda one: security_objects.decode_object(one, "signed")))
+        except WaysideError as error:
+            return type(error).__name__
+        expect(all(isinstance(one, Captured) or bool(one.found) for one in found), "no words")
+        return READ if any(isinstance(one, Captured) for one in found) else "no messages"

@@ -1,0 +1,155 @@
+"""Given columns laid out for the kernel that writes frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wayside.asn1.program import ABSENT, NOWHERE, Kind, Operation, Program
+from wayside.asn1.storage import CELLS
+from wayside.table import I64
+
+Columns = Mapping[str, Any]  # of one level, by name: arrays, or one number for all rows
+
+
+class Loading:
+    """Columns that somebody gave, and the program bound to them.
+
+    Args:
+        program: what they are for.
+        given: columns of each level by its name; what is not there is ABSENT.
+
+    Attributes:
+        code, presence: the program with places instead of columns.
+        levels: first place, stride, rows, and 0, of each level.
+        cells: the cells.
+
+    Raises:
+        KeyError: there is no such level or column, or a list's rows do not say what they belong to.
+        ValueError: columns of a level have different lengths.
+    """
+
+    def __init__(self, program: Program, given: Mapping[str, Columns]) -> None:
+        self._program = program
+        names = {level.name: number for number, level in enumerate(program.levels)}
+        for name in given:
+            if name not in names:
+                raise KeyError(f"no level {name!r}; there are {', '.join(map(repr, names))}")
+        self._columns: list[dict[str, I64]] = []
+        rows = []
+        for level in program.levels:
+            columns, count = _arrays(level.name, given.get(level.name, {}), [c.name for c in level.cells])
+            self._columns.append(columns)
+            rows.append(count)
+            if level.parent >= 0 and count and "parent" not in columns:
+                raise KeyError(f"{level.name} needs a column 'parent': the row each row of it belongs to")
+        self._rows = rows
+        self._starts = np.cumsum([0, *(len(level.cells) for level in program.levels)])
+        self._derive_counts()
+        self._derive_presence()
+        self._lay()
+
+    def _derive_counts(self) -> None:
+        """Put in the number of rows of each list where it is not given."""
+        for instruction, number in zip(self._program.code, self._program.level.tolist(), strict=True):
+            if instruction[0] != Operation.LIST:
+                continue
+            level = self._program.levels[number]
+            cell = level.cells[int(instruction[1] - self._starts[number])]
+            if cell.name not in self._columns[number]:
+                below = self._columns[int(instruction[5])]
+                rows = self._rows[number]
+                parents = below.get("parent", np.empty(0, np.int64))
+                if len(parents) and not 0 <= parents.min() <= parents.max() < rows:
+                    found = f"{parents.min()} to {parents.max()}"
+                    name = self._program.levels[int(instruction[5])].name
+                    raise ValueError(f"{name}: its parents are rows {found}, but there are {rows}")
+                counts = np.bincount(parents, minlength=rows).astype(np.int64)
+                if cell.optional:
+                    counts[counts == 0] = ABSENT
+                self._columns[number][cell.name] = counts
+
+    def _derive_presence(self) -> None:
+        """Put in whether an optional field is there where it is not said: where anything inside it is."""
+        code = self._program.code
+        options = np.isin(code[:, 0], (Operation.OPTION, Operation.ADDITION)) & (code[:, 1] != NOWHERE)
+        for at in np.flatnonzero(options)[::-1].tolist():  # what is inside comes before what holds it
+            number = int(self._program.level[at])
+            cells, columns = self._program.levels[number].cells, self._columns[number]
+            first = int(code[at, 5] - self._starts[number])
+            name = cells[first].name
+            if name in columns:
+                columns[name] = np.where(columns[name] == 1, 1, ABSENT)
+                continue
+            inside = [c.name for c in cells[first + 1 : first + int(code[at, 6])] if c.name in columns]
+            if not inside:
+                continue
+            there = columns[inside[0]] != ABSENT
+            for other in inside[1:]:
+                there = there | (columns[other] != ABSENT)
+            columns[name] = np.where(there, 1, ABSENT)
+
+    def _lay(self) -> None:
+        """Put the columns into one array, and their places into the program."""
+        rows = np.array(self._rows, np.int64)
+        stride = ((rows + 7) // 8 | 1) * 8
+        widths = [len(columns) + 2 for columns in self._columns]
+        base = np.concatenate([[0], np.cumsum(widths * stride)]).astype(np.int64)
+        aside = int(base[-1])  # what is not given: a column of ABSENT for the longest level
+        cells: I64 = np.empty(aside + int(stride.max()), np.int64)
+        cells[aside:] = ABSENT
+        place: I64 = np.full(int(self._starts[-1]) + 1, aside, np.int64)
+        for number, (level, columns) in enumerate(zip(self._program.levels, self._columns, strict=True)):
+            at = int(base[number]) + 2 * int(stride[number])
+            for index, cell in enumerate(level.cells):
+                if cell.name == "parent" and cell.name in columns:
+                    begin = int(base[number] + stride[number])
+                    cells[begin : begin + rows[number]] = columns[cell.name]
+                elif cell.name in columns:
+                    cells[at : at + rows[number]] = columns[cell.name]
+                    place[int(self._starts[number]) + index] = at
+                    at += int(stride[number])
+        self.levels: I64 = np.stack([base[:-1], stride, rows, np.zeros_like(rows)], axis=1)
+        self.cells = cells
+        code = self._program.code.copy()
+        for operation, numbers in CELLS.items():
+            chosen = np.flatnonzero(code[:, 0] == operation)
+            for number in numbers:
+                code[chosen, number] = place[code[chosen, number]]
+        self.code: I64 = code
+        self.presence: I64 = place[self._program.presence]
+
+    def bits(self) -> int:
+        """Return how many bits the frames can take at most."""
+        total = sum(n * level.most for n, level in zip(self._rows, self._program.levels, strict=True))
+        for level, columns in zip(self._program.levels, self._columns, strict=True):
+            for cell in level.cells:
+                if cell.kind is Kind.START and (counts := columns.get(f"{cell.name[:-1]}#")) is not None:
+                    total += 8 * int(np.maximum(counts, 0).sum())
+        return total + total // 1024 + 1024  # longer open types take one more length for each 16384 octets
+
+    def found(self, level: int, column: str, row: int) -> int:
+        """Return the number in a cell."""
+        values = self._columns[level].get(column)
+        return ABSENT if values is None else int(values[row])
+
+
+def _arrays(level: str, given: Columns, known: list[str]) -> tuple[dict[str, I64], int]:
+    """Return the columns of a level as whole numbers of one length, and that length."""
+    columns: dict[str, NDArray[Any]] = {}
+    for name, values in given.items():
+        if name not in known:
+            raise KeyError(f"no column {name!r} in {level or 'the message'}; there are {', '.join(known)}")
+        array = np.asarray(values)
+        if array.dtype.kind not in "iub":
+            raise ValueError(f"{level or 'message'}: column {name!r} holds {array.dtype}, not whole numbers")
+        columns[name] = array.view(np.int64) if array.dtype == np.uint64 else array.astype(np.int64, copy=False)
+    lengths = {len(array) for array in columns.values() if array.ndim}
+    if len(lengths) > 1:
+        sizes = ", ".join(f"{name} {len(array)}" for name, array in columns.items() if array.ndim)
+        raise ValueError(f"{level or 'message'}: columns of different lengths: {sizes}")
+    count = lengths.pop() if lengths else 0
+    return {name: np.broadcast_to(array, (count,)) for name, array in columns.items()}, count
