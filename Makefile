@@ -8,19 +8,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all bench lint lock docs clean
+FRAMES ?= 300000
 
-demo: $(READY)  ## run the pilot zone for ten simulated minutes and write report/
+# Numba looks only at the file a compiled kernel stands in, not at those it calls; so a change in any drops all.
+KERNELS := $(VENV)/.kernels
+
+.PHONY: demo test test-all bench fuzz lint lock docs clean
+
+demo: $(READY) $(KERNELS)  ## run the pilot zone for ten simulated minutes and write report/
 	$(BIN)/wayside run pingshan --out report --replace
 
-test: $(READY)  ## the quick suite, as CI runs it
+test: $(READY) $(KERNELS)  ## the quick suite, as CI runs it
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-test-all: $(READY)  ## the slow tests too
+test-all: $(READY) $(KERNELS)  ## the slow tests too
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(READY)  ## print every performance bar beside its reference
+bench: $(READY) $(KERNELS)  ## print every performance bar beside its reference
 	$(BIN)/python -m benchmarks
+
+fuzz: $(READY)  ## feed FRAMES mutated frames to everything that reads from outside
+	$(BIN)/python -m fuzz --frames $(FRAMES)
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .
@@ -36,6 +44,10 @@ docs: $(READY)  ## renew the generated reference
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) report runs .cache dist
+
+$(KERNELS): $(shell grep -rl --include=*.py numba wayside) | $(READY)
+	@find wayside -name "*.nb[ic]" -delete
+	@touch $@
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FIT)' || { echo "Wayside needs Python 3.11, 3.12 or 3.13;" \

@@ -10,6 +10,7 @@ import traceback
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -19,19 +20,20 @@ from fuzz.targets import GROUPS, target_named
 from fuzz.watching import Summary, watch
 
 CACHE = Path(".cache/fuzz")
+WIDTH = 150  # of what is printed where there is no terminal
 REASONS = 6  # reasons shown in the table; --json has all
 
 
 def main() -> int:
     """Fuzz, print what happened, and exit with 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("--frames", type=int, default=300_000, help="how many inputs in all; %(default)s if not given")
+    parser.add_argument("--frames", type=int, default=300_000, help="inputs in all; %(default)s if not given")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long, even if frames are left")
     parser.add_argument("--seed", default="1", help="everything follows from it; %(default)s if not given")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the frames")
-    parser.add_argument("--target", action="append", metavar="NAME", help=f"of {', '.join(GROUPS)}; all if not given")
-    parser.add_argument("--memory", type=int, default=64, metavar="MIB", help="growth that is allowed; %(default)s")
-    parser.add_argument("--bounds", action="store_true", help="let compiled kernels check every index, in a cache apart")
+    parser.add_argument("--target", action="append", metavar="NAME", help=f"of {', '.join(GROUPS)}; or all")
+    parser.add_argument("--memory", type=int, default=64, metavar="MIB", help="growth allowed; %(default)s")
+    parser.add_argument("--bounds", action="store_true", help="kernels check every index (in a cache apart)")
     parser.add_argument("--out", type=Path, default=CACHE, help="folder for inputs that fail; %(default)s")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="feed the inputs of such a file once more")
     parser.add_argument("--json", action="store_true")
@@ -45,14 +47,16 @@ def main() -> int:
         if name not in GROUPS:
             parser.error(f"no target {name!r}; there are {', '.join(GROUPS)}")
     jobs = max(1, options.jobs)
-    orders = [
-        Order(f"{options.seed}/{job}", names, (options.frames + job) // jobs, options.seconds) for job in range(jobs)
-    ]
-    summary = watch(orders, options.memory << 20)
+    shares = [(options.frames + job) // jobs for job in range(jobs)]
+    orders = [Order(f"{options.seed}/{job}", names, share, options.seconds) for job, share in enumerate(shares)]
+    with Console(stderr=True).status("starting") as status:
+        summary = watch(
+            orders, options.memory << 20, lambda taken: status.update(f"{taken:,} of {options.frames:,} frames")
+        )
     files = keep(summary.failures, options.out)
-    show(summary, files, Console(stderr=options.json))
+    show(summary, files, Console(stderr=options.json, width=None if sys.stdout.isatty() else WIDTH))
     if options.json:
-        print(json.dumps(told(summary, files)))
+        print(json.dumps(figures(summary, files)))
     return 1 if summary.failures else 0
 
 
@@ -85,22 +89,23 @@ def keep(failures: list[Failure], folder: Path) -> list[Path | None]:
 
 def show(summary: Summary, files: list[Path | None], screen: Console) -> None:
     """Print the table, and each failure with the line that shows it again."""
-    grid = Table(title="fuzz", title_justify="left")
+    grid = Table(box=SIMPLE, pad_edge=False)
     for heading in ("target", "frames", "read", "refused by reason", "slowest ms", "memory MiB", "frames/s"):
         grid.add_column(heading, justify="left" if heading in ("target", "refused by reason") else "right")
     for name, row in summary.rows.items():
         refused = row.outcomes.copy()
         read = refused.pop("read", 0)
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in refused.most_common(REASONS))
-        numbers = f"{1000 * row.slowest_s:.1f}", f"{row.grown / 2**20:+.1f}", f"{row.frames / max(row.seconds, 1e-9):,.0f}"
+        numbers = (
+            f"{1000 * row.slowest_s:.1f}",
+            f"{row.grown / 2**20:+.1f}",
+            f"{row.frames / max(row.seconds, 1e-9):,.0f}",
+        )
         grid.add_row(name, f"{row.frames:,}", f"{read:,}", reasons, *numbers)
     screen.print(grid)
     grown = "; ".join(f"{before >> 20} to {after >> 20} MiB" for before, after in summary.resident.values())
-    screen.print(
-        f"{summary.frames:,} frames in {summary.wall_s:.0f} s, {len(summary.failures)} failures; memory after settling: "
-        f"{grown or 'not measured'}",
-        highlight=False,
-    )
+    told = f"{summary.frames:,} frames in {summary.wall_s:.0f} s, {len(summary.failures)} failures"
+    screen.print(f"{told}; memory after settling: {grown or 'not measured'}", highlight=False)
     for failure, path in zip(summary.failures, files, strict=True):
         screen.print(f"[bold red]{failure.kind}[/] {failure.target}: {escape(failure.what)}", highlight=False)
         if path is not None:
@@ -108,7 +113,7 @@ def show(summary: Summary, files: list[Path | None], screen: Console) -> None:
             screen.print(f"  python -m fuzz --replay {path}{alone}", highlight=False)
 
 
-def told(summary: Summary, files: list[Path | None]) -> dict[str, object]:
+def figures(summary: Summary, files: list[Path | None]) -> dict[str, object]:
     """Return all figures for `--json`."""
     failures = [
         {**asdict(one), "inputs": [octets.hex() for octets in one.inputs], "file": str(path) if path else None}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from wayside.asn1.walk import read_frame
 from wayside.v2x.editions import TEXTS, codec_of, schema_of
 
 COMPARED = 64  # one frame in so many is read by the record codec too
+NUMBERS = (-1, 0, 1, 7, 127, 128, 1 << 16, (1 << 31) - 1, 1 << 40, (1 << 63) - 1, ABSENT)  # put into a column
 
 
 def selects_of(field: Field) -> list[int | None]:
@@ -97,6 +99,7 @@ class Columns(Together):
         for frame in chosen:
             self.compare(batch, frame, frames[frame])
         self.alone(batch, [frames[frame] for frame in chosen], list(chosen))
+        self.back([frames[frame] for frame in chosen if fault[frame] == 0 and not batch.extended[frame]])
         outcomes = Counter({READ: int((fault == 0).sum()), "other message": int((fault == OTHER).sum())})
         outcomes.update({reason.name.lower(): count for reason, count in batch.counts().items()})
         return +outcomes
@@ -115,14 +118,14 @@ class Columns(Together):
             return
         inner = value.get(self.plan.message)
         mine = inner is not None and (self.select is None or inner.get("messageId") == self.select)
-        expect(fault == (0 if mine else OTHER), f"fault {fault}, but the record is {str(value)[:80]}: {octets.hex()}")
+        expect(fault == (0 if mine else OTHER), f"fault {fault} of {str(value)[:80]}: {octets.hex()}")
         if mine:
             numbers, names = _cells(batch, frame)
-            there = Counter(_numbers(inner))
-            expect(
-                numbers == Counter({one: n for one, n in there.items() if isinstance(one, int)}) and names <= there,
-                f"columns hold other numbers than the record: {octets.hex()}",
-            )
+            there = list(_numbers(inner))
+            same = numbers == Counter(one for one in there if isinstance(one, int))
+            expect(same, f"columns hold other numbers than the record: {octets.hex()}")
+            same = names <= Counter(one for one in there if isinstance(one, str))
+            expect(same, f"columns hold other names than the record: {octets.hex()}")
             same = codec_of(self.edition).encode(value) == octets
             expect(same, f"the record encodes to other octets: {octets.hex()}")
 
@@ -139,6 +142,27 @@ class Columns(Together):
             for name in mine:
                 if name not in ("frame", "parent") and not name.endswith("@"):
                     expect(bool((mine[name] == theirs[name][kept]).all()), "cells depend on neighbours:", name)
+
+    def back(self, frames: list[bytes]) -> None:
+        """Write frames from their columns, as they are and with one number changed."""
+        batch = self.plan.decode(frames)
+        written = list(self.plan.encode(batch.levels, batch.pool))
+        for octets, again in zip(frames, written, strict=True):
+            expect(octets == again, f"columns are written as {again.hex()}: {octets.hex()}")
+        random = Random(crc32(b"".join(frames)))
+        levels = {name: dict(rows) for name, rows in batch.levels.items() if rows.count}
+        if not levels:
+            return
+        name = random.choice(sorted(levels))
+        column = random.choice(sorted(set(levels[name]) - {"frame"}))
+        cells = levels[name][column] = levels[name][column].copy()
+        cells.view(np.int64)[random.randrange(len(cells))] = random.choice(NUMBERS)
+        try:
+            written = list(self.plan.encode(levels, batch.pool))
+        except (WireError, KeyError, ValueError):
+            return
+        known = self.plan.decode(written)
+        expect(bool((known.fault == 0).all()), f"{name}.{column} as {cells.tolist()} writes what is not read")
 
 
 def every_plan() -> list[Columns]:

@@ -41,21 +41,24 @@ class Edge(Together):
         """Return mutations of what stations say at the next tick, and without envelopes of any valid frames."""
         self._time_ns += TICK_NS
         said = spoken(self._speaker, self._time_ns)
-        frames = crowd([said.payload(row) for row in range(len(said))], random, count if self._signed else count // 2)
+        payloads = [said.payload(row) for row in range(len(said))]
+        frames = crowd(payloads, random, count if self._signed else count // 2)
         if not self._signed:
             frames += self._pool.crowd(random, count - len(frames))
         return [HEAD.pack(self._time_ns, link) + octets for link, octets in enumerate(frames)]
 
     def all(self, inputs: Sequence[bytes]) -> Counter[str]:
         """Hear all as a roadside unit, and then as vehicles."""
-        messages = [Message(*HEAD.unpack_from(one), one[HEAD.size :]) for one in inputs if len(one) >= HEAD.size]
+        heads = [HEAD.unpack_from(one) for one in inputs]
+        messages = [Message(at, link, one[HEAD.size :]) for (at, link), one in zip(heads, inputs, strict=True)]
         now = max((message.time_ns for message in messages), default=NOW)
         tables = [table.canonical() for table in self._edge.decode(messages, now)]
         refusals = next(table for table in tables if isinstance(table, Refusals))
         traffic = next(table for table in tables if isinstance(table, Traffic))
         heard = int(traffic.frames[traffic.direction == 0].sum())
         refused = len(set(refusals.link.tolist()))
-        expect(heard + refused >= len({one.link for one in messages}), f"{heard} heard and {refused} refused of many")
+        there = len({one.link for one in messages})
+        expect(heard + refused >= there, f"{heard} heard and {refused} refused of {there}")
         for table in self._edge.hear(messages, now):
             table.canonical()
         outcomes = Counter(RefusalReason(reason).name.lower() for reason in refusals.reason.tolist())

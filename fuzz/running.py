@@ -19,8 +19,6 @@ from fuzz.shrinking import Inputs, smallest
 from fuzz.target import Fed, Target
 from fuzz.targets import GROUPS, target_named
 
-ROUNDS = 20  # every group has its turn so often
-SETTLED = 5  # of them are over before the growth of memory counts
 WARM = 40  # inputs of each target before anything counts
 SLOW_S = 2.0  # a call that takes longer is a failure
 MOST_FAILURES = 5  # different ones of a group, after which it is left alone
@@ -35,6 +33,7 @@ class Order:
         groups: names of the groups.
         frames: how many in all.
         seconds: for how long at most.
+        rounds: every group has its turn so often; after a quarter of them the growth of memory counts.
         journal: where the inputs stand that are being fed, for whoever finds the process dead; None: nowhere.
     """
 
@@ -42,6 +41,7 @@ class Order:
     groups: tuple[str, ...]
     frames: int
     seconds: float
+    rounds: int = 20
     journal: Path | None = None
 
 
@@ -68,11 +68,12 @@ class Grown:
 
     Attributes:
         octets: by how much it grew during that turn; for a whole round, how much there is.
+        settled: it counts.
     """
 
     group: str
-    round: int
     octets: int
+    settled: bool
 
 
 @dataclass(frozen=True)
@@ -138,15 +139,15 @@ class _Process:
         queues = {name: cycle(targets) for name, targets in members.items()}
         whole = sum(GROUPS[name].share for name in order.groups)
         done = dict.fromkeys(order.groups, 0)
-        for number in range(ROUNDS):
+        for number in range(order.rounds):
             for name, queue in queues.items():
-                due = round(order.frames * GROUPS[name].share / whole * (number + 1) / ROUNDS)
+                due = round(order.frames * GROUPS[name].share / whole * (number + 1) / order.rounds)
                 before = resident()
                 while done[name] < due and not self._over(name):
                     target = next(queue)
                     done[name] += self._turn(target, min(target.size, due - done[name]))
-                self._tell(Grown(name, number, resident() - before))
-            self._tell(Grown("", number, resident()))
+                self._tell(Grown(name, resident() - before, number >= order.rounds // 4))
+            self._tell(Grown("", resident(), number >= order.rounds // 4 - 1))
 
     def _over(self, group: str) -> bool:
         many = sum(mark[0] == group for mark in self._found) >= MOST_FAILURES

@@ -41,14 +41,10 @@ def _smaller(inputs: Inputs, head: int) -> Iterator[Inputs]:
     """Yield what may be tried next, the smallest first."""
     count = len(inputs)
     if count > 1:
-        size = count // 2
-        while size:
-            for start in range(0, count, size):
-                yield inputs[start : start + size] if size > 1 or count <= 64 else inputs[:start] + inputs[start + 1 :]
-            if size < count / 2:
-                for start in range(0, count, size):
-                    yield inputs[:start] + inputs[start + size :]
-            size //= 2
+        for parts in (2, 8, 64):
+            size = max(1, count // parts)
+            yield from (inputs[start : start + size] for start in range(0, count, size))
+            yield from (inputs[:start] + inputs[start + size :] for start in range(0, count, size))
         return
     (octets,) = inputs
     size = (len(octets) - head) // 2

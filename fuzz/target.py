@@ -12,7 +12,7 @@ from typing import Protocol
 READ = "read"  # the outcome of octets that are accepted; every other one is the reason of a refusal
 
 
-class Wrong(Exception):  # noqa: N818 - it is the finding, not a fault of the harness
+class Wrong(Exception):
     """Two ways that must agree do not, or something was accepted that must not be."""
 
 

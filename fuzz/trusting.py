@@ -139,7 +139,8 @@ class Lists(Each):
         when = {"issued_ns": NOW - HOUR_NS, "next_ns": NOW + HOUR_NS}
         self._crls = [make_revocation_list(cra, kind, body, series=2, **when) for kind, body in bodies.items()]
         authority = _list_authority(curve)
-        self._roots = [make_root_list(authority.holders["rca"], [domain.certificate("rca")], NOW - 1, NOW + HOUR_NS)]
+        own = [domain.certificate("rca")]
+        self._roots = [make_root_list(authority.holders["rca"], own, NOW - 1, NOW + HOUR_NS)]
         self._known = {open_signed(octets).signed for octets in self._crls}
         self._trusted = {authority.certificate("rca").hashed_id8: authority.certificate("rca")}
 

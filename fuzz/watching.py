@@ -8,12 +8,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from fuzz.running import SETTLED, Event, Failure, Grown, Order, Turn, read_inputs, run, written
+from fuzz.running import Event, Failure, Grown, Order, Turn, read_inputs, run, written
 from fuzz.shrinking import Inputs, smallest
 
 SILENT_S = 120.0  # a batch that takes longer is stuck
@@ -63,16 +64,24 @@ class Summary:
         """All frames."""
         return sum(row.frames for row in self.rows.values())
 
+    def judged(self, memory: int) -> Summary:
+        """Return this with a failure for each process that grew by more than so many octets."""
+        for before, after in self.resident.values():
+            if after - before > memory:
+                words = f"grew from {before >> 20} to {after >> 20} MiB, {memory >> 20} MiB more are allowed"
+                self.failures.append(Failure("", "memory", words))
+        return self
+
     def note(self, job: int, event: Event) -> None:
         """Take in what a process tells."""
         match event:
             case Failure():
                 self.failures.append(event)
-            case Grown(group="", round=number, octets=octets):
-                if number >= SETTLED - 1:
+            case Grown(group="", octets=octets, settled=settled):
+                if settled:
                     self.resident[job] = (self.resident.get(job, (octets, octets))[0], octets)
-            case Grown(group=group, round=number, octets=octets):
-                if number >= SETTLED:
+            case Grown(group=group, octets=octets, settled=settled):
+                if settled:
                     self.rows.setdefault(group, Row()).grown += octets
             case Turn(target=name, frames=frames, seconds=seconds, fed=fed):
                 row = self.rows.setdefault(name.partition(":")[0], Row())
@@ -120,18 +129,19 @@ class _Job:
         return failure
 
 
-def watch(orders: list[Order], memory: int) -> Summary:
+def watch(orders: list[Order], memory: int, progress: Callable[[int], None] = lambda frames: None) -> Summary:
     """Run each order in a process of its own.
 
     Args:
         orders: one a process.
         memory: by how much a process may grow after it has settled [octets].
+        progress: told now and then how many frames were taken.
     """
     summary, began = Summary(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="wayside-fuzz-") as folder:
-        jobs = [
-            _Job(number, replace(order, journal=Path(folder) / f"{number}.hex")) for number, order in enumerate(orders)
-        ]
+        journals = [Path(folder) / f"{number}.hex" for number in range(len(orders))]
+        pairs = zip(orders, journals, strict=True)
+        jobs = [_Job(number, replace(order, journal=path)) for number, (order, path) in enumerate(pairs)]
         while jobs:
             ready = wait([job.connection for job in jobs], timeout=1.0)
             for job in list(jobs):
@@ -151,6 +161,8 @@ def watch(orders: list[Order], memory: int) -> Summary:
                         job.warm = job.warm or isinstance(event, Grown)
                         job.done += event.frames if isinstance(event, Turn) else 0
                         summary.note(job.number, event)
+                        if isinstance(event, Grown):
+                            progress(summary.frames)
                 elif job.silent:
                     found = f"stuck: nothing for {time.monotonic() - job.heard:.0f} s"
                 if found:
@@ -160,11 +172,7 @@ def watch(orders: list[Order], memory: int) -> Summary:
                     else:
                         jobs.remove(job)
     summary.wall_s = time.monotonic() - began
-    for before, after in summary.resident.values():
-        if after - before > memory:
-            words = f"grew from {before >> 20} to {after >> 20} MiB, at most {memory >> 20} MiB more are allowed"
-            summary.failures.append(Failure("", "memory", words))
-    return summary
+    return summary.judged(memory)
 
 
 def _post_mortem(journal: Path | None, found: str) -> Failure:
@@ -179,9 +187,10 @@ def _post_mortem(journal: Path | None, found: str) -> Failure:
         case.write_text(written(name, some), "ascii")
         line = [sys.executable, "-m", "fuzz", "--replay", str(case)]
         try:
-            return subprocess.run(line, capture_output=True, timeout=SILENT_S, check=False).returncode not in (0, 1)
+            ended = subprocess.run(line, capture_output=True, timeout=SILENT_S, check=False)
         except subprocess.TimeoutExpired:
             return True
+        return ended.returncode not in (0, 1)
 
     alone = ends(inputs)
     return Failure(name, kind, words, smallest(inputs, ends, tries=30, seconds=900) if alone else inputs, alone)

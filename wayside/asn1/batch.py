@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,45 +14,13 @@ from wayside.asn1.errors import Fault, WireError
 from wayside.asn1.frames import SPARE, Frames
 from wayside.asn1.loading import Columns, Loading
 from wayside.asn1.machine import read_frames
-from wayside.asn1.program import ABSENT, Cell, Level, Operation, Program
+from wayside.asn1.program import ABSENT, Cell, Operation, Program
+from wayside.asn1.rows import Rows
 from wayside.asn1.schema import Choice, SchemaError
 from wayside.asn1.storage import Storage
 from wayside.asn1.walk import read_frame
 from wayside.asn1.writing import write_frames
 from wayside.table import I64, U8, U64, Bool
-
-
-class Rows(Mapping[str, NDArray[Any]]):
-    """The columns of one level by name, as they are on the wire."""
-
-    def __init__(self, level: Level, columns: dict[str, NDArray[Any]]) -> None:
-        self.level = level
-        self._columns = columns
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        """Return a column."""
-        try:
-            return self._columns[name]
-        except KeyError:
-            there = ", ".join(self._columns)
-            raise KeyError(
-                f"no column {name!r} in {self.level.name or 'the message'}; there are {there}"
-            ) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        """Return the number of columns; `count` is that of the rows."""
-        return len(self._columns)
-
-    @property
-    def count(self) -> int:
-        """Number of rows."""
-        return len(self._columns["frame"])
-
-    def __repr__(self) -> str:
-        return f"<{self.level.name or 'message'}: {self.count} rows of {len(self)} columns>"
 
 
 @dataclass(frozen=True)
@@ -207,10 +174,7 @@ class Plan:
             if full < 0:
                 break
             storage.grow(full, int(done[0]))
-        levels = {
-            level.name: Rows(level, dict(storage.columns(number)))
-            for number, level in enumerate(self.program.levels)
-        }
+        levels = {level.name: storage.rows(number) for number, level in enumerate(self.program.levels)}
         return Batch(self, frames, levels, fault, bit, field, extended.view(np.bool_), pool[: done[1]])
 
     def encode(self, levels: Mapping[str, Columns], pool: U8 | None = None) -> Frames:

@@ -38,17 +38,22 @@ from wayside.asn1.schema import (
 from wayside.asn1.sizes import is_short, least_bits, most_bits, shares_columns
 
 _WIDEST = 63  # bits of a number that a signed cell can hold
-_CELLS: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction are cells of its level
+_PLACES: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction are columns
     Operation.FIELD: (1,),
     Operation.OPTIONAL: (1,),
-    Operation.OPTION: (1, 5),
+    Operation.OPTION: (1,),
     Operation.LIST: (1,),
-    Operation.CHOICE: (1, 6),
+    Operation.CHOICE: (1,),
     Operation.TEXT: (1, 6),
     Operation.CONSTANT: (1,),
-    Operation.ADDITIONS: (5,),
-    Operation.ADDITION: (1, 5),
+    Operation.ADDITION: (1,),
     Operation.SELECT: (1,),
+}
+_RANGES = {  # and which are the first of some columns, followed by their number
+    Operation.OPTION: 5,
+    Operation.ADDITION: 5,
+    Operation.ADDITIONS: 5,
+    Operation.CHOICE: 6,
 }
 
 
@@ -260,7 +265,8 @@ class Compiler:
             present = self.cell(f"{name}?", Kind.PRESENT, 0, 1)
         head = self.emit(path, operation, present, register, place, 0, first)
         (self.node if operation is Operation.OPTION else self.opened)(field.node, name, path)
-        if self.code[-2] is head and operation is Operation.OPTION and self.code[-1][0] == Operation.FIELD:
+        one = self.code[-2] is head and self.code[-1][0] == Operation.FIELD
+        if one and operation is Operation.OPTION and present == NOWHERE:
             self.fuse(register, place)
         head[4], head[6] = len(self.code), self._end - first
         for cell in self.levels[self.here].cells[first:]:
@@ -288,23 +294,43 @@ class Compiler:
         self.levels[0].least, self.levels[0].most = least_bits(node), most_bits(node) + 64
         (self.opened if opened else self.node)(node, "", path)
         self.emit("", Operation.END)
-        sizes = [len(level.cells) for level in self.levels]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        for instruction, level in zip(self.code, self.of_level, strict=True):
-            for place in _CELLS.get(Operation(instruction[0]), ()):
-                if instruction[place] != NOWHERE:
-                    instruction[place] += int(starts[level])
-        presence = [int(starts[level]) + cell if cell >= 0 else cell for level, cell in self.presence]
+        starts = np.cumsum([0, *(len(level.cells) for level in self.levels)])
+        code, level = np.array(self.code, np.int64), np.array(self.of_level, np.int64)
+        lists = [(here, one[1], one[5]) for one, here in self._of(Operation.LIST)]
+        groups = [
+            (here, one[1], one[6] - 1)
+            for one, here in self._of(Operation.OPTION, Operation.ADDITION)
+            if one[1] != NOWHERE
+        ]
+        places = [
+            row * WORDS + at for row, one in enumerate(self.code) for at in _PLACES.get(Operation(one[0]), ())
+        ]
+        ranges = [
+            row * WORDS + _RANGES[Operation(one[0])] for row, one in enumerate(self.code) if one[0] in _RANGES
+        ]
+        flat = code.reshape(-1)  # the same numbers
+        for chosen in (np.array(places, np.int64), np.array(ranges, np.int64)):
+            flat[chosen] += np.where(flat[chosen] == NOWHERE, 0, starts[level[chosen // WORDS]])
         return Program(
-            code=np.array(self.code, np.int64),
-            level=np.array(self.of_level, np.int64),
+            code=code,
+            level=level,
             targets=np.array(self.targets or [0], np.int64),
-            presence=np.array(presence or [0], np.int64),
+            presence=np.array([starts[here] + cell for here, cell in self.presence] or [0], np.int64),
             paths=tuple(self.paths),
             levels=tuple(self.levels),
+            starts=starts,
+            places=np.array(places, np.int64),
+            ranges=np.array(ranges, np.int64),
+            lists=tuple(lists),
+            groups=tuple(reversed(groups)),
             registers=max(1, self.registers),
             loops=max(1, self.loops),
         )
+
+    def _of(self, *operations: Operation) -> list[tuple[list[int], int]]:
+        """Return the instructions of some operations, with their levels."""
+        pairs = zip(self.code, self.of_level, strict=True)
+        return [(one, level) for one, level in pairs if one[0] in operations]
 
 
 def _level(name: str, parent: int, element: Node | None = None) -> Level:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wayside.asn1.program import ABSENT, NOWHERE, Kind, Operation, Program
-from wayside.asn1.storage import CELLS
+from wayside.asn1.program import ABSENT, Kind, Level, Program
 from wayside.table import I64
 
 Columns = Mapping[str, Any]  # of one level, by name: arrays, or one number for all rows
@@ -41,50 +40,41 @@ class Loading:
         self._columns: list[dict[str, I64]] = []
         rows = []
         for level in program.levels:
-            columns, count = _arrays(level.name, given.get(level.name, {}), [c.name for c in level.cells])
+            columns, count = _arrays(level, given.get(level.name, {}))
             self._columns.append(columns)
             rows.append(count)
             if level.parent >= 0 and count and "parent" not in columns:
                 raise KeyError(f"{level.name} needs a column 'parent': the row each row of it belongs to")
         self._rows = rows
-        self._starts = np.cumsum([0, *(len(level.cells) for level in program.levels)])
+        self._starts = program.starts
         self._derive_counts()
         self._derive_presence()
         self._lay()
 
     def _derive_counts(self) -> None:
         """Put in the number of rows of each list where it is not given."""
-        for instruction, number in zip(self._program.code, self._program.level.tolist(), strict=True):
-            if instruction[0] != Operation.LIST:
+        for number, index, below in self._program.lists:
+            cell = self._program.levels[number].cells[index]
+            if cell.name in self._columns[number]:
                 continue
-            level = self._program.levels[number]
-            cell = level.cells[int(instruction[1] - self._starts[number])]
-            if cell.name not in self._columns[number]:
-                below = self._columns[int(instruction[5])]
-                rows = self._rows[number]
-                parents = below.get("parent", np.empty(0, np.int64))
-                if len(parents) and not 0 <= parents.min() <= parents.max() < rows:
-                    found = f"{parents.min()} to {parents.max()}"
-                    name = self._program.levels[int(instruction[5])].name
-                    raise ValueError(f"{name}: its parents are rows {found}, but there are {rows}")
-                counts = np.bincount(parents, minlength=rows).astype(np.int64)
-                if cell.optional:
-                    counts[counts == 0] = ABSENT
-                self._columns[number][cell.name] = counts
+            rows, parents = self._rows[number], self._columns[below].get("parent", np.empty(0, np.int64))
+            if len(parents) and not 0 <= parents.min() <= parents.max() < rows:
+                found, name = f"{parents.min()} to {parents.max()}", self._program.levels[below].name
+                raise ValueError(f"{name}: its parents are rows {found}, but there are {rows}")
+            counts = np.bincount(parents, minlength=rows).astype(np.int64)
+            if cell.optional:
+                counts[counts == 0] = ABSENT
+            self._columns[number][cell.name] = counts
 
     def _derive_presence(self) -> None:
         """Put in whether an optional field is there where it is not said: where anything inside it is."""
-        code = self._program.code
-        options = np.isin(code[:, 0], (Operation.OPTION, Operation.ADDITION)) & (code[:, 1] != NOWHERE)
-        for at in np.flatnonzero(options)[::-1].tolist():  # what is inside comes before what holds it
-            number = int(self._program.level[at])
+        for number, first, inside_count in self._program.groups:
             cells, columns = self._program.levels[number].cells, self._columns[number]
-            first = int(code[at, 5] - self._starts[number])
             name = cells[first].name
             if name in columns:
                 columns[name] = np.where(columns[name] == 1, 1, ABSENT)
                 continue
-            inside = [c.name for c in cells[first + 1 : first + int(code[at, 6])] if c.name in columns]
+            inside = [c.name for c in cells[first + 1 : first + 1 + inside_count] if c.name in columns]
             if not inside:
                 continue
             there = columns[inside[0]] != ABSENT
@@ -115,10 +105,8 @@ class Loading:
         self.levels: I64 = np.stack([base[:-1], stride, rows, np.zeros_like(rows)], axis=1)
         self.cells = cells
         code = self._program.code.copy()
-        for operation, numbers in CELLS.items():
-            chosen = np.flatnonzero(code[:, 0] == operation)
-            for number in numbers:
-                code[chosen, number] = place[code[chosen, number]]
+        flat, places = code.reshape(-1), self._program.places
+        flat[places] = place[flat[places]]
         self.code: I64 = code
         self.presence: I64 = place[self._program.presence]
 
@@ -137,19 +125,29 @@ class Loading:
         return ABSENT if values is None else int(values[row])
 
 
-def _arrays(level: str, given: Columns, known: list[str]) -> tuple[dict[str, I64], int]:
+def _arrays(level: Level, given: Columns) -> tuple[dict[str, I64], int]:
     """Return the columns of a level as whole numbers of one length, and that length."""
     columns: dict[str, NDArray[Any]] = {}
+    numbers: dict[str, int] = {}
+    lengths: dict[int, str] = {}
+    known = level.names
     for name, values in given.items():
         if name not in known:
-            raise KeyError(f"no column {name!r} in {level or 'the message'}; there are {', '.join(known)}")
+            there = ", ".join(known)
+            raise KeyError(f"no column {name!r} in {level.name or 'the message'}; there are {there}")
         array = np.asarray(values)
-        if array.dtype.kind not in "iub":
-            raise ValueError(f"{level or 'message'}: column {name!r} holds {array.dtype}, not whole numbers")
-        columns[name] = array.view(np.int64) if array.dtype == np.uint64 else array.astype(np.int64, copy=False)
-    lengths = {len(array) for array in columns.values() if array.ndim}
+        if array.dtype.kind not in "iub" or array.ndim > 1:
+            found = f"{array.dtype} in {array.ndim} dimensions"
+            raise ValueError(f"{level.name or 'message'}: {name} holds {found}, expected whole numbers in one")
+        if array.ndim == 0:
+            numbers[name] = int(array)
+            continue
+        columns[name] = array.view(np.int64) if array.dtype == np.uint64 else array
+        lengths.setdefault(len(array), name)
     if len(lengths) > 1:
-        sizes = ", ".join(f"{name} {len(array)}" for name, array in columns.items() if array.ndim)
-        raise ValueError(f"{level or 'message'}: columns of different lengths: {sizes}")
-    count = lengths.pop() if lengths else 0
-    return {name: np.broadcast_to(array, (count,)) for name, array in columns.items()}, count
+        sizes = ", ".join(f"{name} {length}" for length, name in lengths.items())
+        raise ValueError(f"{level.name or 'message'}: columns of different lengths: {sizes}")
+    count = next(iter(lengths), 0)
+    for name, number in numbers.items():
+        columns[name] = np.full(count, number - (1 << 64) if number >> 63 > 0 else number, np.int64)
+    return columns, count

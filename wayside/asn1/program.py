@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
+from functools import cached_property
 
 from wayside.table import I64
 
@@ -86,7 +87,7 @@ class Cell:
         return self.kind is Kind.OCTETS and self.high >> 63 > 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Level:
     """The message itself, or the rows of one list below it.
 
@@ -103,6 +104,16 @@ class Level:
     least: int = 0
     most: int = 0
 
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """The number of each column by its name."""
+        return {cell.name: number for number, cell in enumerate(self.cells)}
+
+    @cached_property
+    def wide(self) -> frozenset[str]:
+        """The columns whose numbers have no sign."""
+        return frozenset(cell.name for cell in self.cells if cell.wide)
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -115,6 +126,12 @@ class Program:
         presence: columns that tell whether an optional field is there, in the order of the presence bits.
         paths: path of the field of each instruction, with `[]` for any item of a list.
         levels: the message and its lists, those above before those below.
+        starts: number of the first column of each level among those of all levels, and how many there are.
+        places, ranges: which numbers of `code`, counted through all instructions, are columns, or the first of
+            some whose number stands next to it.
+        lists: level, column of the count, and level below, of each list.
+        groups: level, column that says whether it is there, and how many columns are inside, of each optional
+            sequence, the inner ones first.
         registers, loops: how many sequences and lists there are.
     """
 
@@ -124,5 +141,10 @@ class Program:
     presence: I64
     paths: tuple[str, ...]
     levels: tuple[Level, ...]
+    starts: I64
+    places: I64
+    ranges: I64
+    lists: tuple[tuple[int, int, int], ...]
+    groups: tuple[tuple[int, int, int], ...]
     registers: int
     loops: int

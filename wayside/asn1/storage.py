@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from wayside.asn1.frames import Frames
-from wayside.asn1.program import Operation, Program
-from wayside.table import I64
+from wayside.asn1.program import Program
+from wayside.asn1.rows import Rows
+from wayside.table import I64, Bool
 
 _FIRST = 64  # rows of a list's level there is room for before anything is known of the batch
 _LINE = 8  # cells of a cache line
-CELLS: dict[Operation, tuple[int, ...]] = {  # which numbers of an instruction are cells
-    Operation.FIELD: (1,),
-    Operation.OPTIONAL: (1,),
-    Operation.OPTION: (1,),
-    Operation.LIST: (1,),
-    Operation.CHOICE: (1,),
-    Operation.TEXT: (1, 6),
-    Operation.CONSTANT: (1,),
-    Operation.ADDITION: (1,),
-    Operation.SELECT: (1,),
-}
-_RANGES = {  # and which are the first of some cells, followed by their number
-    Operation.OPTION: 5,
-    Operation.ADDITION: 5,
-    Operation.ADDITIONS: 5,
-    Operation.CHOICE: 6,
-}
 
 
 class Storage:
@@ -48,19 +28,9 @@ class Storage:
     """
 
     def __init__(self, program: Program, frames: Frames, wanted: set[str] | None) -> None:
-        self._program, self._frames = program, frames
-        kept, starts = [], [0]
-        for level in program.levels:
-            front = f"{level.name}." if level.name else ""
-            for number, cell in enumerate(level.cells):
-                path = front + cell.name
-                kept.append(number < 2 or wanted is None or path in wanted)
-                if wanted is not None:
-                    wanted.discard(path)
-            starts.append(len(kept))
-        if wanted:
-            raise KeyError(f"no columns {', '.join(sorted(wanted))}")
-        self._kept, self._starts = np.array(kept), np.array(starts)
+        self._program, self._frames, self._wanted = program, frames, wanted
+        self._starts = program.starts
+        self._kept = np.ones(self._starts[-1], np.bool_) if wanted is None else _chosen(program, wanted)
         before = np.concatenate([[0], np.cumsum(self._kept)])  # kept cells before each cell, of all levels
         self._widths: I64 = np.diff(before[self._starts])
         self._before: I64 = before
@@ -92,15 +62,11 @@ class Storage:
         place = np.append(np.where(self._kept, base + order * stride, self._aside), self._aside)
         first = np.append(base + order * stride, 0)
         code = self._program.code.copy()
-        for operation, numbers in CELLS.items():
-            rows = np.flatnonzero(code[:, 0] == operation)
-            for number in numbers:
-                code[rows, number] = place[code[rows, number]]
-        for operation, number in _RANGES.items():
-            rows = np.flatnonzero(code[:, 0] == operation)
-            begin = code[rows, number]
-            code[rows, number + 1] = self._before[begin + code[rows, number + 1]] - self._before[begin]
-            code[rows, number] = first[begin]
+        flat, places, ranges = code.reshape(-1), self._program.places, self._program.ranges
+        flat[places] = place[flat[places]]
+        begin = flat[ranges]
+        flat[ranges + 1] = self._before[begin + flat[ranges + 1]] - self._before[begin]
+        flat[ranges] = first[begin]
         self.code: I64 = code
 
     def grow(self, level: int, done: int) -> None:
@@ -126,10 +92,25 @@ class Storage:
         width = int(self._widths[number])
         return cells[first : first + width * stride].reshape(width, stride)
 
-    def columns(self, number: int) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield the name and the numbers of each column of a level."""
+    def rows(self, number: int) -> Rows:
+        """Return the rows of a level."""
         block = self._block(number, self.levels, self.cells)[:, : self.levels[number, 3]]
+        level = self._program.levels[number]
+        if self._wanted is None:
+            return Rows(level, level.names, block)
         kept = self._kept[self._starts[number] : self._starts[number + 1]]
-        cells = [c for c, keep in zip(self._program.levels[number].cells, kept, strict=True) if keep]
-        for cell, column in zip(cells, block, strict=True):
-            yield cell.name, column.view(np.uint64) if cell.wide else column
+        names = [cell.name for cell, keep in zip(level.cells, kept, strict=True) if keep]
+        return Rows(level, {name: place for place, name in enumerate(names)}, block)
+
+
+def _chosen(program: Program, wanted: set[str]) -> Bool:
+    """Tell which columns of all levels are wanted; the first two of each always are."""
+    kept, known = [], set()
+    for level in program.levels:
+        front = f"{level.name}." if level.name else ""
+        for number, cell in enumerate(level.cells):
+            known.add(front + cell.name)
+            kept.append(number < 2 or front + cell.name in wanted)
+    if wanted - known:
+        raise KeyError(f"no columns {', '.join(sorted(wanted - known))}; `Plan.columns` has all that there are")
+    return np.array(kept)

@@ -36,9 +36,9 @@ def signatures(runs: Sequence[Run]) -> Report:
         instants, counts = run.rows(SignatureCounts)
         totals += np.bincount(counts.state, counts.messages, len(SignatureState)).astype(np.int64)
         if len(run.ticks):
-            time, share = _checked_share((instants - run.ticks[0]) * 1e-9, counts)
-            seconds.append(time)
-            shares.append(share)
+            middle, part = _checked_share((instants - run.ticks[0]) * 1e-9, counts)
+            seconds.append(middle)
+            shares.append(part)
         planted = [
             int(e.facts["subject"])
             for e in run.events
@@ -101,4 +101,5 @@ def _checked_share(time: F64, counts: SignatureCounts) -> tuple[F64, F64]:
     every = np.bincount(place, counts.messages[judged])
     checked = np.bincount(place, counts.messages[judged] * np.isin(counts.state[judged], CHECKED), len(every))
     filled = np.flatnonzero(every)
-    return (filled + 0.5) * BIN_S, checked[filled] / every[filled]
+    middle: F64 = (filled.astype(np.float64) + 0.5) * BIN_S
+    return middle, np.asarray(checked[filled] / every[filled], np.float64)

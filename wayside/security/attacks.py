@@ -1,7 +1,7 @@
 """Liars for tests of misbehaviour detection: the attacks of F2MD and VeReMi, put into honest traffic.
 
-Everything is drawn by hashes of (seed, what for, sender, running number): the same seed gives the same attackers and
-the same lies, whatever else is in the traffic.
+Everything is drawn by hashes of (seed, what for, sender, running number): the same seed gives the same attackers
+and the same lies, whatever else is in the traffic.
 
 References: F2MD, "Simulation Framework for Misbehavior Detection in Vehicular Networks" (Kamel et al. 2020), for
 the attacks and their parameters; its beacons are sent once a second, those here ten times.
@@ -22,7 +22,7 @@ from wayside.v2x.tables import Reports
 
 
 class Attack(IntEnum):
-    """How a sender lies. The first nineteen are those of F2MD; what comes after is harder to find than they are."""
+    """How a sender lies. The first nineteen are those of F2MD; the others are harder to find."""
 
     CONST_POS = 1
     CONST_POS_OFFSET = 2
@@ -49,6 +49,7 @@ class Attack(IntEnum):
     FRESH_SYBIL = 23  # a new identity for each message
 
 
+DRAWN_ANEW = {Attack.RANDOM_POS, Attack.RANDOM_POS_OFFSET, Attack.RANDOM_SPEED, Attack.RANDOM_SPEED_OFFSET}
 F2MD_ATTACKS = tuple(Attack(n) for n in range(1, 20))
 MOST_OFFSET_M = 70.0  # of a constant offset, per axis; it is a fifth of that at least
 RANDOM_OFFSET_M = 35.0  # at most, per axis, drawn anew for each message
@@ -130,7 +131,7 @@ def inject(ticks: I64, reports: Reports, attack: Attack, *, share: float, seed: 
 
 
 def _lie(traffic: Traffic, mine: I64, attack: Attack, seed: int) -> tuple[Reports, I64, Bool, bool]:
-    """Return what the attackers send, at which ticks, which of it is false, and whether they tell the truth besides."""
+    """Return what attackers send, at which ticks, which of it is false, and whether they tell the truth besides."""
     honest, ticks = traffic.reports.take(mine), traffic.ticks[mine]
     everything = np.ones(len(mine), np.bool_)
     number = traffic.number[mine]
@@ -144,7 +145,8 @@ def _lie(traffic: Traffic, mine: I64, attack: Attack, seed: int) -> tuple[Report
                 changed[name] = np.where(stopped, 0.0, getattr(honest, name))
             # who stands where it says tells no lie yet
             away = np.hypot(changed["x"] - honest.x, changed["y"] - honest.y)
-            return honest.replace(**changed), ticks, stopped & ((away > FALSE_FROM_M) | (honest.speed > 1.0)), False
+            lies = stopped & ((away > FALSE_FROM_M) | (honest.speed > 1.0))
+            return honest.replace(**changed), ticks, lies, False
         case Attack.STALE_MESSAGES | Attack.STALE_RESTAMPED:
             old, there = traffic.earlier(mine, STALE_BY)
             said = traffic.reports.take(old).replace(received_ns=honest.received_ns[there])
@@ -164,8 +166,7 @@ def _lie(traffic: Traffic, mine: I64, attack: Attack, seed: int) -> tuple[Report
             return said, np.tile(ticks, GHOSTS), np.ones(len(said), np.bool_), True
         case _:
             pass
-    if attack in (Attack.CONST_POS, Attack.CONST_POS_OFFSET, Attack.RANDOM_POS, Attack.RANDOM_POS_OFFSET,
-                  Attack.CONST_SPEED, Attack.CONST_SPEED_OFFSET, Attack.RANDOM_SPEED, Attack.RANDOM_SPEED_OFFSET):  # fmt: skip
+    if attack <= Attack.RANDOM_SPEED_OFFSET:
         return _falsified(honest, traffic.box, attack, number, seed), ticks, everything, False
     many = 1 if attack is Attack.DISRUPTIVE else TIMES_FASTER
     said, when, number = _faster(honest, ticks, number, many)
@@ -182,8 +183,7 @@ def _lie(traffic: Traffic, mine: I64, attack: Attack, seed: int) -> tuple[Report
 
 def _falsified(honest: Reports, box: F64, attack: Attack, number: I64, seed: int) -> Reports:
     """Return the reports with a false position or speed."""
-    counter = number + 1 if attack in (Attack.RANDOM_POS, Attack.RANDOM_POS_OFFSET, Attack.RANDOM_SPEED,
-                                       Attack.RANDOM_SPEED_OFFSET) else np.zeros_like(number)  # fmt: skip
+    counter = number + 1 if attack in DRAWN_ANEW else np.zeros_like(number)
     u, v = drawn(seed, 1, honest.sender, counter), drawn(seed, 2, honest.sender, counter)
     left, back = (drawn(seed, p, honest.sender) < 0.5 for p in (3, 4))
     match attack:

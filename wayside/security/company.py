@@ -71,7 +71,8 @@ def find_overlaps(
             other = said[last[j]]
             if not abs(dy) < 0.5 * (one.length + other.length):
                 continue
-            shrunk = limit.overlap_m + 2.0 * max(one.position_sigma + other.position_sigma - limit.usual_sigma, 0.0)
+            unsure = max(one.position_sigma + other.position_sigma - limit.usual_sigma, 0.0)
+            shrunk = limit.overlap_m + 2.0 * unsure
             if not _deep(
                 dx, dy, one.heading, max(one.length - shrunk, 0.1), max(one.width - shrunk, 0.1),
                 other.heading, max(other.length - shrunk, 0.1), max(other.width - shrunk, 0.1),
@@ -133,8 +134,8 @@ def find_copies(said: Records, memory: Records, speaks: Bool, order: I64, x_sort
 def predecessor(new: Any, memory: Records, speaks: Bool) -> int:
     """Return the row of the sender that fell silent just where a new one is heard first, -1 if there is none.
 
-    Identities are changed on the way for the sake of privacy. Whoever goes on from where another fell silent within
-    the last second is the same vehicle.
+    Identities are changed on the way for the sake of privacy. Whoever goes on from where another fell silent
+    within the last second is the same vehicle.
     """
     found, nearest = -1, np.inf
     for k in range(memory.size):

@@ -1,9 +1,9 @@
 """A sender against its own past: whether each report follows from the ones before it.
 
-Two steady-state Kalman filters run for each sender. One follows the difference between how fast its positions move
-and how fast it says to be, which single reports hide in their noise; it ends in a bias along the heading and a slip
-across it. The other follows the variance of that part of its positions that changes with each report: of two
-steps that follow each other, such a part moves the second back by what it moved the first forward.
+Two steady-state Kalman filters run for each sender. One follows the difference between how fast its positions
+move and how fast it says to be, which single reports hide in their noise; it ends in a bias along the heading and
+a slip across it. The other follows the variance of that part of its positions that changes with each report: of
+two steps that follow each other, such a part moves the second back by what it moved the first forward.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 import numba
 import numpy as np
 
-from wayside.security.tables import Distrust
+from wayside.security.tables import Distrust, Observation
 
 # compiled kernels know plain numbers only
 _JUMPS, _OFF_ROAD = 1 << int(Distrust.JUMPS), 1 << int(Distrust.OFF_ROAD)
 _IMPLAUSIBLE, _MISMATCH = 1 << int(Distrust.IMPLAUSIBLE_SPEED), 1 << int(Distrust.SPEED_MISMATCH)
 _HEADING, _FLOODING = 1 << int(Distrust.WRONG_HEADING), 1 << int(Distrust.FLOODING)
 _STALE, _JITTER, _RESIZED = 1 << int(Distrust.STALE), 1 << int(Distrust.JITTER), 1 << int(Distrust.RESIZED)
+_TOO_FAST = 1 << int(Observation.SPEED_TOO_LARGE)
+_TOO_HARD = 1 << int(Observation.ACCELERATION_TOO_LARGE)
 FILTERED_GAP_S = 1.0  # after a longer silence the filters begin anew
 MOST_BIAS = 10.0  # m/s, and
 MOST_STEP_M = 1.0  # what one report can say to the filters at most, so that a single outlier says little
@@ -115,9 +117,12 @@ def stands_alone(row: Any, new: Any, away: float, is_swarm: bool, limit: Any) ->
         limit: record of PlausibilityConfig.
     """
     observed = 0
-    if new.speed > limit.fastest or abs(new.acceleration) > limit.hardest:
+    if new.speed > limit.fastest:
         row.impossible += 1.0
-        observed |= _IMPLAUSIBLE
+        observed |= _TOO_FAST
+    if abs(new.acceleration) > limit.hardest:
+        row.impossible += 1.0
+        observed |= _TOO_HARD
     if away > limit.off_road_m and new.speed > 1.0:
         row.off_road += 2.0 if away > 3.0 * limit.off_road_m else 1.0
         if is_swarm and row.reports == 0:
@@ -132,7 +137,7 @@ def stands_alone(row: Any, new: Any, away: float, is_swarm: bool, limit: Any) ->
 
 @numba.njit(cache=True)
 def spend(row: Any, dt: float, limit: Any) -> int:
-    """Charge one message to the sender's allowance, which fills with time; return FLOODING's bit if it is empty."""
+    """Charge a message to the sender's allowance, which fills with time; return FLOODING's bit if it is empty."""
     row.allowance = min(row.allowance + limit.messages_per_s * dt, limit.messages_at_once) - 1.0
     if row.allowance >= 0.0:
         return 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,9 @@ class Outcome:
         messages: of those identities.
         false: which messages were lies; refused: which came from a sender distrusted by then.
         honest_s: time honest senders were heard, all together [s].
+        delays_s: from a vehicle's first lie, under whatever identity, until one of its identities was distrusted
+            [s]; of vehicles found.
+        vehicles: that lied.
     """
 
     sender: U64
@@ -47,11 +50,24 @@ class Outcome:
     refused: Bool
     honest_s: float
 
-    @property
-    def delays_s(self) -> F64:
-        """From the first lie to distrust, of liars found [s]."""
-        found = self.lied & (self.found_ns >= 0)
-        return (self.found_ns - self.since_ns)[found] * 1e-9
+    delays_s: F64
+    vehicles: int
+
+    @classmethod
+    def joined(cls, outcomes: Sequence[Outcome]) -> Outcome:
+        """Return several outcomes as one."""
+        columns = {
+            field.name: np.concatenate([getattr(one, field.name) for one in outcomes]) if outcomes else np.empty(0)
+            for field in fields(cls)
+            if field.name not in ("honest_s", "vehicles")
+        }
+        for name in ("lied", "false", "refused"):
+            columns[name] = columns[name].astype(np.bool_)
+        return cls(
+            **columns,
+            honest_s=sum(one.honest_s for one in outcomes),
+            vehicles=sum(one.vehicles for one in outcomes),
+        )
 
     def scores(self) -> tuple[float, float, float]:
         """Return precision, recall and F1 over senders."""
@@ -73,7 +89,8 @@ def judged(run: Run, attacked: Attacked, config: PlausibilityConfig) -> Iterator
     """Yield for each tick its instant, the rows of its reports and who is trusted after it."""
     memory, poles, road = Trust.empty(), run.asset(Poles), run.road
     ticks, start = np.unique(attacked.ticks, return_index=True)
-    rows_of = dict(zip(ticks.tolist(), zip(start, np.append(start[1:], len(attacked.ticks)), strict=True), strict=True))
+    end = np.append(start[1:], len(attacked.ticks))
+    rows_of = {tick: (first, last) for tick, first, last in zip(ticks.tolist(), start, end, strict=True)}
     frame: Frame
     for frame in run.frames([Detections, PoleReach]):
         rows = slice(*rows_of.get(frame.time_ns, (0, 0)))
@@ -109,6 +126,7 @@ def tell(
     else:
         attacked = inject(ticks, reports, attack, share=share, seed=seed)
     told = attacked.reports
+    vehicle = told.sender
     if identity_s > 0:
         told = change_identities(told, period_s=identity_s, seed=seed)
         attacked = replace(attacked, reports=told)
@@ -129,12 +147,27 @@ def tell(
         reason[which[new]] = trust.reason[trust.distrusted][new]
     counted = ~np.isin(sender, told.sender[attacked.aside])
     of_them = counted[place]
+    delays = _delays(vehicle, told.sender, attacked, sender, found)
     spacing = float(np.median(np.diff(run.ticks))) * 1e-9 if len(run.ticks) > 1 else 0.0
     honest = counted & ~lied
     return Outcome(
         sender[counted], lied[counted], np.where(lied, begin, 0)[counted], found[counted], reason[counted],
-        attacked.lies[of_them], refused[of_them], float(honest[place].sum() * spacing),
+        attacked.lies[of_them], refused[of_them], float(honest[place].sum() * spacing), delays[delays >= 0],
+        len(delays),
     )  # fmt: skip
+
+
+def _delays(vehicle: U64, identity: U64, attacked: Attacked, sender: U64, found: I64) -> F64:
+    """Return for each vehicle that lies how long after its first lie it is distrusted [s], -1 never."""
+    liars, of_lie = np.unique(vehicle[attacked.lies], return_inverse=True)
+    if not len(liars):
+        return np.empty(0)
+    never = np.iinfo(np.int64).max
+    begin, end = np.full(len(liars), never), np.full(len(liars), never)
+    np.minimum.at(begin, of_lie, attacked.ticks[attacked.lies])
+    found_of_lie = found[np.searchsorted(sender, identity[attacked.lies])]
+    np.minimum.at(end, of_lie, np.where(found_of_lie < 0, never, found_of_lie))
+    return np.where(end < never, (end - begin) * 1e-9, -1.0)
 
 
 def reasons_of(outcome: Outcome, lied: bool) -> dict[Distrust, int]:

@@ -169,9 +169,42 @@ def _judge(row: Records, heard: bool, time_ns: int, limit: Records, shares: F64,
 
 
 @numba.njit(cache=True)
+def _take_in(
+    row: Records, new: Records, away: float, verdict: int, copied: bool, is_swarm: bool, limit: Records
+) -> tuple[int, float]:
+    """Carry a sender's record on by one report; return what was observed, and for how long it holds [s]."""
+    is_first = row.reports == 0
+    dt = 0.0 if is_first else (new.time_ns - row.time_ns) * 1e-9
+    observed = spend(row, max(dt, 0.0), limit)
+    if not is_first and dt <= 0.0:
+        # an older report tells nothing new of the way, but two places at one instant are two senders
+        if dt == 0.0 and math.hypot(new.x - row.x, new.y - row.y) > 2 * limit.jump_m:
+            row.jumps += 1.0
+            observed |= 1 << _JUMPS
+        return observed, 0.0
+    if is_first:
+        is_new = row.root == row.sender
+        row.intruded = is_new
+        if is_new and new.speed > limit.sudden_from:
+            observed |= 1 << _SUDDEN
+    else:
+        fade(row, dt, limit)
+        if dt < limit.silent_s:
+            observed |= follows(row, new, dt, limit)
+    observed |= stands_alone(row, new, away, is_swarm, limit)
+    if copied:
+        row.copies += 1.0
+        observed |= 1 << _COPIES
+    held = 0.1 if is_first else min(dt, 0.5)
+    observed |= _look(row, verdict, held, limit)
+    keep(row, new)
+    return observed, held
+
+
+@numba.njit(cache=True)
 def _update(
-    said: Records, away: F64, verdict: I64, copied: Bool, partner: U64, after: Bool, weight: F64, memory: Records, speaks: Bool,
-    now: Records, is_swarm: bool, time_ns: int, limits: Records, codes: Records,
+    said: Records, away: F64, verdict: I64, copied: Bool, partner: U64, after: Bool, weight: F64,
+    memory: Records, speaks: Bool, now: Records, is_swarm: bool, time_ns: int, limits: Records, codes: Records,
 ) -> int:  # fmt: skip
     """Carry each sender's record on by this tick's reports, both in order of senders; return how many stay.
 
@@ -204,33 +237,9 @@ def _update(
         heard = r < said.size and said[r].sender == row.sender
         observed, held_at_all = 0, 0.0
         while r < said.size and said[r].sender == row.sender:
-            new, is_first = said[r], row.reports == 0
-            dt = 0.0 if is_first else (new.time_ns - row.time_ns) * 1e-9
-            observed |= spend(row, max(dt, 0.0), limit)
-            if not is_first and dt <= 0.0:
-                # an older report tells nothing new of the way, but two places at one instant are two senders
-                if dt == 0.0 and math.hypot(new.x - row.x, new.y - row.y) > 2 * limit.jump_m:
-                    row.jumps += 1.0
-                    observed |= 1 << _JUMPS
-                r += 1
-                continue
-            if is_first:
-                fresh = row.root == row.sender
-                row.intruded = fresh
-                if fresh and new.speed > limit.sudden_from:
-                    observed |= 1 << _SUDDEN
-            else:
-                fade(row, dt, limit)
-                if dt < limit.silent_s:
-                    observed |= follows(row, new, dt, limit)
-            observed |= stands_alone(row, new, away[r], is_swarm, limit)
-            if copied[r]:
-                row.copies += 1.0
-                observed |= 1 << _COPIES
-            held = 0.1 if is_first else min(dt, 0.5)
+            seen, held = _take_in(row, said[r], away[r], verdict[r], copied[r], is_swarm, limit)
+            observed |= seen
             held_at_all += held
-            observed |= _look(row, verdict[r], held, limit)
-            keep(row, new)
             r += 1
         if heard:
             met = heard_senders
@@ -271,9 +280,9 @@ def judge_senders(
     the kind nearest to its limit is the reason. Distrust stays for `sticky_s` after the evidence ended. Senders
     that fell silent are forgotten, distrusted ones when their distrust ends.
 
-    Limits: a ghost that no pole could see, on the road, where no other vehicle is, and moving as a vehicle does, is
-    believed; so is one that follows a real vehicle within the poles' accuracy, and a vehicle whose messages are
-    late but say otherwise. A vehicle that crashes to a stop changes speed as only liars else do.
+    Limits: a ghost that no pole could see, on the road, where no other vehicle is, and moving as a vehicle does,
+    is believed; so is one that follows a real vehicle within the poles' accuracy, and a vehicle whose messages are
+    late and say that they are not. A vehicle that crashes to a stop changes speed as only liars else do.
     """
     if not (len(reports) or len(before)):
         return Trust.empty()
@@ -301,7 +310,9 @@ def judge_senders(
     verdict = sight(reports, detections, poles, pole_reach, config.sight)
     now = np.empty(len(senders) + len(before) + 1, record_type(Trust))
     copied = find_copies(said, memory, speaks, order, before.x[order])
-    kept = _update(said, away, verdict, copied, partner, after, weight, memory, speaks, now, is_swarm, time_ns, limits, _CODES)
+    kept = _update(
+        said, away, verdict, copied, partner, after, weight, memory, speaks, now, is_swarm, time_ns, limits, _CODES
+    )
     return table_of(Trust, now[:kept])
 
 

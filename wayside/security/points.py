@@ -229,4 +229,5 @@ def base_table(name: CurveName) -> U64:
     first = np.array([[w for c in curve.generator for w in _words((c << 256) % curve.prime)]], np.uint64)
     tabled = np.empty((1, BASE_SPLITS, odd, 8), np.uint64)
     tabulate(first, constants, tabled)
-    return tabled[0]
+    found: U64 = tabled[0]
+    return found

@@ -100,9 +100,13 @@ class Traffic:
             if tick < 0:
                 continue
             found = self._row(tick, victim) if victim else -1
-            lost = found < 0 or np.hypot(
-                self.reports.x[found] - self.reports.x[row], self.reports.y[found] - self.reports.y[row]
-            ) > HEARD_WITHIN_M
+            lost = (
+                found < 0
+                or np.hypot(
+                    self.reports.x[found] - self.reports.x[row], self.reports.y[found] - self.reports.y[row]
+                )
+                > HEARD_WITHIN_M
+            )
             if lost:
                 # one message may be lost on the air; a victim that is silent for longer is replaced
                 if victim and tick > 0 and found < 0 and self._row(tick - 1, victim) >= 0:

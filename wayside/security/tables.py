@@ -51,14 +51,14 @@ class Trust(Table, key=("sender",), position=("x", "y")):
     stale: F64 = column("", "evidence for STALE, forgetting", places=3)
     jittery: F64 = column("s", "evidence for JITTER, forgetting", places=3)
     resized: F64 = column("", "evidence for RESIZED, forgetting", places=3)
-    observed: U16 = column("", "what spoke against it at this tick: bit n for the Distrust of that number")
+    observed: U16 = column("", "what was observed of it at this tick: bit n for the Observation of that number")
     first_ns: I64 = column("ns", "instant of its first report, or of the identity's it went on from")
     root: U64 = column("", "identity under which the same vehicle was first heard, as far as is known")
     kind: U8 = column("", "last reported vehicle class", codes=Kind)
     length: F64 = column("m", "last reported length", places=2)
     width: F64 = column("m", "last reported width", places=2)
     allowance: F64 = column("", "messages it may send before they are too many", places=2)
-    bias: F64 = column("m/s", "filtered: how much faster along its heading its positions move than it says", places=3)
+    bias: F64 = column("m/s", "filtered: how much faster along its heading it moves than it says", places=3)
     slip: F64 = column("m/s", "filtered: how fast its positions move to the left of its heading", places=3)
     step_x: F64 = column("m", "last position less the one expected from the speeds, east", places=3)
     step_y: F64 = column("m", "the same, north", places=3)
@@ -84,7 +84,7 @@ class PoleReach(Table, key=("pole",), position=("x", "y")):
 
 
 class Observation(IntEnum):
-    """What an `Observations` row says; the first thirteen are numbered as in `Distrust`."""
+    """What an `Observations` row says; the first twelve are numbered as in `Distrust`."""
 
     NONE = 0
     JUMPS = 1
@@ -99,7 +99,9 @@ class Observation(IntEnum):
     STALE = 10
     JITTER = 11
     RESIZED = 12
-    SUDDEN = 13  # it was first heard within another vehicle's surroundings, already moving
+    SUDDEN = 13  # it moved when first heard, and nobody fell silent who could be it; says nothing alone
+    SPEED_TOO_LARGE = 14
+    ACCELERATION_TOO_LARGE = 15
     SIGNATURE_BAD = 20
     SIGNER_UNKNOWN = 21
     CERTIFICATE_TIME = 22

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wayside.asn1.batch import Batch, Plan, Rows
+from wayside.asn1.batch import Batch, Plan
 from wayside.asn1.frames import Frames
 from wayside.asn1.program import ABSENT
+from wayside.asn1.rows import Rows
 from wayside.table import I64, U8
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import (
@@ -115,6 +116,7 @@ def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
     major, minor = column(rows, "posAccuracy.semiMajor", NO_AXIS), column(rows, "posAccuracy.semiMinor", NO_AXIS)
     axes = np.sqrt((major**2 + minor**2) / 2) * AXIS_STEP
     known = np.maximum(major, minor) < NO_AXIS - 1
+    along = column(rows, "accelSet.long", NO_ACCELERATION)
     # the edition of 2017 has one accuracy, of the same ladder
     rung = column(rows, "posConfidence.pos" if "posConfidence.pos" in rows else "accuracy.pos", 0)
     return Reports(
@@ -126,7 +128,7 @@ def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
         y=y,
         heading=place.heading_from_wire(rows["heading"]),
         speed=from_steps(rows["speed"], SPEED_STEP, NO_SPEED),
-        acceleration=from_steps(column(rows, "accelSet.long", NO_ACCELERATION), ACCELERATION_STEP, NO_ACCELERATION),
+        acceleration=from_steps(along, ACCELERATION_STEP, NO_ACCELERATION),
         yaw_rate=column(rows, "accelSet.yaw", 0) * -YAW_STEP,
         length=from_steps(column(rows, "size.length", 0), LENGTH_STEP, 0),
         width=from_steps(column(rows, "size.width", 0), LENGTH_STEP, 0),

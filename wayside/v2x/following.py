@@ -128,7 +128,7 @@ def judge(track: Track, drawn: Intersection, spells: Mapping[int, Sequence[Spell
     at = (chosen[rows], rows)
     counts = Counter[str]()
     for row in _passages(track, chosen, along):
-        counts.update(_passage(track, lanes[chosen[row]], row, along[chosen[row]], place, spells))
+        counts.update(_passage(track, lanes, chosen[row], row, along[chosen[row]], place, spells))
     counts["stood"] = _standing(track, lanes, chosen, along, spells)
     return Tally(counts, aside[at], np.degrees(np.abs(angle[at])))
 
@@ -166,13 +166,20 @@ def _passages(track: Track, chosen: I64, along: F64) -> Iterator[int]:
 
 
 def _passage(
-    track: Track, lane: Approach, row: int, along: F64, place: F64, spells: Mapping[int, Sequence[Spell]]
+    track: Track,
+    lanes: Sequence[Approach],
+    number: int,
+    row: int,
+    along: F64,
+    place: F64,
+    spells: Mapping[int, Sequence[Spell]],
 ) -> dict[str, int]:
-    """Return what to count of one passage: `passed` if it could be judged, `red`, `strange`."""
+    """Return what to count of one passage of a lane: `passed` if it could be judged, `red`, `strange`."""
+    lane = lanes[number]
     if not lane.connections:
         return {}
     mine = track.mine == track.mine[row]
-    turn = _turn(track, lane, row, place, mine)
+    turn = _turn(track, lane, _reach(lane, lanes), row, place, mine)
     ways = [one for one in lane.connections if turn is None or one.turn in (turn, -1)]
     if not ways:
         return {"passed": 1, "strange": 1}
@@ -186,18 +193,27 @@ def _passage(
     return {"passed": 1, "red": int(all(red))}
 
 
-def _turn(track: Track, lane: Approach, row: int, place: F64, mine: Bool) -> int | None:
-    """Return which way a vehicle went on (index in `TURNS`), None if it was lost before that could be told."""
+def _reach(lane: Approach, lanes: Sequence[Approach]) -> float:
+    """Return how far from a lane's stop line the intersection ends: at its furthest stop line [m]."""
+    return max(2 * WENT_M, *(float(np.hypot(*(one.points[-1] - lane.points[-1]))) for one in lanes))
+
+
+def _turn(track: Track, lane: Approach, reach: float, row: int, place: F64, mine: Bool) -> int | None:
+    """Return which way a vehicle went on (index in `TURNS`), None if it was lost before that could be told.
+
+    Its direction counts where it leaves the intersection: further on the road may bend, or it may turn again.
+    """
     later = mine & (track.instant > track.instant[row]) & (track.instant <= track.instant[row] + LEAVES_NS)
     rows = np.flatnonzero(later)
     away = np.hypot(*(place[rows] - lane.points[-1]).T)
     beyond = rows[away > WENT_M]
     if not len(beyond):
         return None
-    turned = (track.heading[beyond[-1]] - lane.direction + np.pi) % (2 * np.pi) - np.pi
+    out = rows[away > reach]
+    turned = (track.heading[out[0] if len(out) else beyond[-1]] - lane.direction + np.pi) % (2 * np.pi) - np.pi
     if abs(turned) < TURNED:
         # still within the junction it may be about to turn
-        return 0 if away.max() > 2 * WENT_M else None
+        return 0 if len(out) else None
     return int(np.argmin([abs((turned - way + np.pi) % (2 * np.pi) - np.pi) for way in TURNS]))
 
 

@@ -1,4 +1,4 @@
-"""MAP: the lanes that lead to a signal controller, from the city's map."""
+"""MAP: the lanes that lead to a signal controller and the crosswalks there, from the city's map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from wayside.maps.road import RoadMap
 from wayside.maps.tables import LaneKind
-from wayside.table import F64
+from wayside.table import F64, I64
 from wayside.v2x.nodes import controller_reference, node_reference
 from wayside.v2x.place import Place, offsets, position
 from wayside.v2x.quantities import SPEED_STEP
@@ -23,7 +23,10 @@ LANE_TYPE = {
     LaneKind.DRIVING: {"vehicle": {"bits": "0" * 8}},
     LaneKind.BUS: BUS_ONLY,
     LaneKind.BICYCLE: {"bikeLane": {"bits": "0" * 16}},
+    LaneKind.CROSSING: {"crosswalk": {"bits": "0" * 16}},
 }
+AHEAD = {"bits": "1" + "0" * 11}  # the only way over a crosswalk
+ACROSS = np.cos(np.radians(50))  # a crosswalk whose direction has more than this of a road's runs along the road
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,17 @@ class _Drawer:
     def node(self, node: int) -> dict[str, int]:
         return node_reference(node, int(self.road.nodes.controller[node]) if node >= 0 else -1)
 
+    def beside(self, lane: int) -> I64:
+        """Return the lanes of the same carriageway."""
+        lanes = self.road.lanes
+        return np.flatnonzero(
+            (lanes.edge == lanes.edge[lane]) & np.isin(lanes.kind, CARRIAGEWAY) & ~lanes.internal
+        )
+
     def lane_number(self, lane: int) -> int:
         """Return the lane's number on its carriageway, 1 leftmost."""
-        lanes = self.road.lanes
-        beside = (lanes.edge == lanes.edge[lane]) & np.isin(lanes.kind, CARRIAGEWAY) & ~lanes.internal
-        return int((lanes.number[beside] > lanes.number[lane]).sum()) + 1
+        number = self.road.lanes.number
+        return int((number[self.beside(lane)] > number[lane]).sum()) + 1
 
     def line(self, lane: int, error: float) -> list[dict[str, Any]]:
         first, count = int(self.road.lanes.first_point[lane]), int(self.road.lanes.points[lane])
@@ -135,14 +144,35 @@ class _Drawer:
             value["connectsTo"] = self.limited(connected, MOST_CONNECTIONS, f"connections of lane {name}")
         return value
 
+    def crosswalk(self, crossing: int, number: int) -> dict[str, Any]:
+        """Return the Lane of a crossing; who goes over it stays at the intersection."""
+        links = self.road.connections
+        here = (links.to_lane == crossing) & (links.controller == self.controller) & (links.group > 0)
+        stays = controller_reference(self.controller)
+        value: dict[str, Any] = {
+            "laneID": number,
+            "laneWidth": round(float(self.road.lanes.width[crossing]) * 100),
+            "laneAttributes": {"laneType": LANE_TYPE[LaneKind.CROSSING]},
+            "maneuvers": AHEAD,
+            "points": self.line(crossing, LANE_ERROR_M),
+        }
+        groups = np.unique(links.group[here]).tolist()
+        if groups:
+            value["connectsTo"] = [{"remoteIntersection": stays, "phaseId": group} for group in groups]
+        return value
+
     def limit(self, speed: float) -> list[dict[str, Any]]:
         return [{"type": "vehicleMaxSpeed", "speed": min(round(speed / SPEED_STEP), 8190)}]
 
-    def link(self, rows: list[int]) -> dict[str, Any]:
+    def link(self, rows: list[int], crossings: list[int]) -> dict[str, Any]:
         """Return the Link of one carriageway; `rows` are its lanes from left to right."""
         lanes = self.road.lanes
-        rows = self.limited(rows, MOST_LANES, f"lanes beside {self.road.lane_names[rows[0]]}")
+        name = self.road.lane_names[rows[0]]
+        rows = self.limited(rows, MOST_LANES, f"lanes beside {name}")
         drawn = [self.lane(row) for row in rows]
+        number = len(self.beside(rows[0])) + 1
+        crossings = self.limited(crossings, MOST_LANES - len(rows), f"crosswalks before {name}")
+        walks = [self.crosswalk(crossing, number + place) for place, crossing in enumerate(crossings)]
         movements: list[dict[str, Any]] = []
         for lane in drawn:
             for one in lane.get("connectsTo", ()):
@@ -154,29 +184,71 @@ class _Drawer:
             "speedLimits": self.limit(float(lanes.speed_limit[rows].max())),
             "linkWidth": round(float(lanes.width[rows].sum()) * 100),
             "points": self.line(rows[len(rows) // 2], LINK_ERROR_M),
-            "lanes": drawn,
+            "lanes": drawn + walks,
         }
         if movements:
-            value["movements"] = self.limited(movements, 32, f"movements from {self.road.lane_names[rows[0]]}")
+            value["movements"] = self.limited(movements, 32, f"movements from {name}")
         return value
+
+
+def _crossings(road: RoadMap, controller: int) -> list[int]:
+    """Return the crossings of a controller: those it governs, and others without a signal at its junctions."""
+    lanes, links = road.lanes, road.connections
+    over = (links.group > 0) & (lanes.kind[links.to_lane] == LaneKind.CROSSING)
+    mine = links.to_lane[over & (links.controller == controller)]
+    free = np.flatnonzero((lanes.kind == LaneKind.CROSSING) & (lanes.controller == controller))
+    found: list[int] = np.union1d(mine, free[~np.isin(free, links.to_lane[over])]).tolist()
+    return found
+
+
+def _crossed(road: RoadMap, crossing: int, carriageways: list[list[int]]) -> int:
+    """Return which carriageway a crossing lies before, by place in the list.
+
+    It is the one whose stop lines are nearest on average, of those that run across the crossing if any do. So a
+    crossing that leads over the lanes out of a junction alone comes to the lanes in beside them.
+    """
+    first, count = int(road.lanes.first_point[crossing]), int(road.lanes.points[crossing])
+    x, y = road.points.x[first : first + count], road.points.y[first : first + count]
+    walk = np.array([x[-1] - x[0], y[-1] - y[0]])
+    found = []
+    for place, rows in enumerate(carriageways):
+        end_x, end_y, heading = road.along(rows, np.full(len(rows), np.inf))
+        along = abs(float(np.cos(heading[0]) * walk[0] + np.sin(heading[0]) * walk[1]))
+        away = float(_distances(end_x, end_y, x, y).mean())
+        found.append((along > ACROSS * float(np.hypot(*walk)), away, place))
+    return min(found)[2]
+
+
+def _distances(x: F64, y: F64, line_x: F64, line_y: F64) -> F64:
+    """Return how far points are from a line [m]."""
+    start, piece = np.stack([line_x[:-1], line_y[:-1]]), np.stack([np.diff(line_x), np.diff(line_y)])
+    to = np.stack([x, y])[:, :, None] - start[:, None, :]
+    share = np.clip((to * piece[:, None, :]).sum(axis=0) / np.maximum((piece**2).sum(axis=0), 1e-12), 0.0, 1.0)
+    away: F64 = np.hypot(*(to - share * piece[:, None, :])).min(axis=1)
+    return away
 
 
 def map_message(road: RoadMap, place: Place, controller: int, x: float, y: float) -> MapMessage | None:
     """Return the MAP of a controller whose intersection has its middle at x, y [m].
 
     One node with a link for each carriageway that ends at the controller; None where no lane does. Lanes are
-    numbered from the left, from 1. A link's points follow its middle lane (with an even number the right one
-    of the two), so they may lie half a lane off its centre.
+    numbered from the left, from 1; crosswalks come after the lanes of the link that they lie before. A crosswalk
+    connects to its own node, with the phase of its people. A link's points follow its middle lane (with an even
+    number the right one of the two), so they may lie half a lane off its centre.
     """
     drawer = _Drawer(road, place, controller, x, y)
     lanes = road.lanes
     leads = (lanes.controller == controller) & ~lanes.internal & np.isin(lanes.kind, CARRIAGEWAY)
-    links = []
+    carriageways: list[list[int]] = []
     for edge in np.unique(lanes.edge[leads]).tolist():
         rows = np.flatnonzero(leads & (lanes.edge == edge))
-        links.append(drawer.link(rows[np.argsort(-lanes.number[rows].astype(np.int64))].tolist()))
-    if not links:
+        carriageways.append(rows[np.argsort(-lanes.number[rows].astype(np.int64))].tolist())
+    if not carriageways:
         return None
+    before: list[list[int]] = [[] for _ in carriageways]
+    for crossing in _crossings(road, controller):
+        before[_crossed(road, crossing, carriageways)].append(crossing)
+    links = [drawer.link(rows, mine) for rows, mine in zip(carriageways, before, strict=True)]
     node: dict[str, Any] = {"id": controller_reference(controller), "refPos": position(*drawer.reference)}
     if controller < len(road.controller_names):
         name = road.controller_names[controller]

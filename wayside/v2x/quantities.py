@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wayside.asn1.batch import Rows
 from wayside.asn1.program import ABSENT
+from wayside.asn1.rows import Rows
 from wayside.table import F64, I64, U8
 from wayside.v2x.tables import Kind
 

@@ -194,7 +194,9 @@ class Faults:
 
     def impostors(self) -> Impostors:
         """Return the senders whose certificates are of their own making."""
-        return Impostors.empty() if self.impostor is None else Impostors(sender=np.array([self.impostor.sender], np.uint64))
+        if self.impostor is None:
+            return Impostors.empty()
+        return Impostors(sender=np.array([self.impostor.sender], np.uint64))
 
     def _free_charger(self, now_ns: int, truth: Truth) -> bool:
         row = self._draw("charger", range(len(self._chargers)), self._chargers.rated_kw)

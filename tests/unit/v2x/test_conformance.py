@@ -30,6 +30,7 @@ MAP = MADE.value
 NODE = MAP["nodes"][0]["id"]
 CYCLE_S = 20.0
 LINE_M = -12.0  # where the western stop line lies
+PEOPLE = {3: "red", 4: "red"}  # the groups of the two crosswalks
 Frame = tuple[int, str, dict[str, Any]]  # instant of reception, link, value
 
 
@@ -45,7 +46,8 @@ def lights(second: float) -> dict[int, str]:
 def spat(now: int, shown: dict[int, str], count: int) -> dict[str, Any]:
     stamp = {"moy": minute(now), "timeStamp": now // 1_000_000 % 60_000}
     timing = {"counting": {"startTime": 0, "likelyEndTime": 50}}
-    phases = [{"id": group, "phaseStates": [{"light": light, "timing": timing}]} for group, light in shown.items()]
+    told = PEOPLE | shown
+    phases = [{"id": group, "phaseStates": [{"light": light, "timing": timing}]} for group, light in told.items()]
     state = {"intersectionId": NODE, "status": {"bits": "0" * 16}, "phases": phases}
     return {"spatFrame": {"msgCnt": count % 128, **stamp, "intersections": [state]}}
 
@@ -256,6 +258,37 @@ def test_a_turn_that_map_does_not_have_is_found(tmp_path: Path) -> None:
         return -2.0 - 10.0 * (second - 5), 1.75, np.pi, 10.0  # back to where it came from
 
     assert failing(tmp_path, recording(path=path)) == {"turns"}
+
+
+def test_a_bend_of_the_road_beyond_the_intersection_is_no_turn(tmp_path: Path) -> None:
+    nodes = [_straight_on_alone(MAP["nodes"][0])]
+
+    def path(second: float) -> tuple[float, float, float, float]:
+        if second < 8:
+            return drive(second)
+        return 28.0, -1.75 + 10.0 * (second - 8), np.pi / 2, 10.0  # the road bends 40 m beyond the line
+
+    frames = (
+        (at, link, {"mapFrame": {**value["mapFrame"], "nodes": nodes}} if "mapFrame" in value else value)
+        for at, link, value in recording(path=path)
+    )
+    assert failing(tmp_path, frames) == set()
+
+
+def _straight_on_alone(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a node without the connections that turn."""
+    links = []
+    for link in node["inLinks"]:
+        lanes = []
+        for lane in link["lanes"]:
+            ways = [way for way in lane["connectsTo"] if not _turns(way)]
+            lanes.append({**lane, "connectsTo": ways})
+        links.append({**link, "lanes": lanes})
+    return {**node, "inLinks": links}
+
+
+def _turns(way: dict[str, Any]) -> bool:
+    return "connectingLane" in way and way["connectingLane"]["maneuver"]["bits"][0] == "0"
 
 
 def test_a_value_that_is_not_known_is_named_with_its_field(tmp_path: Path) -> None:
