@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [demo scaling readout planted signatures codec misbehaviour] [--json]`."""
+"""Run all benchmarks, or those named: `python -m benchmarks [NAME ...] [--json]`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from benchmarks.bar import Bar
 from wayside.recorder import machine
 
-NAMES = ("readout", "scaling", "demo", "planted", "signatures", "codec", "misbehaviour")
+NAMES = ("readout", "scaling", "demo", "planted", "signatures", "codec", "sealed", "signed", "misbehaviour")
 
 
 def main() -> int:

@@ -31,7 +31,7 @@ class Rows(Mapping[str, NDArray[Any]]):
         if place is None:
             there, where = ", ".join(self._places), self.level.name or "the message"
             raise KeyError(f"no column {name!r} in {where}; there are {there}")
-        column = self._block[place]
+        column: NDArray[Any] = self._block[place]
         return column.view(np.uint64) if name in self.level.wide else column
 
     def __iter__(self) -> Iterator[str]:
@@ -44,7 +44,7 @@ class Rows(Mapping[str, NDArray[Any]]):
     @property
     def count(self) -> int:
         """Number of rows."""
-        return self._block.shape[1]
+        return int(self._block.shape[1])
 
     def __repr__(self) -> str:
         return f"<{self.level.name or 'message'}: {self.count} rows of {len(self)} columns>"

@@ -131,7 +131,7 @@ def inject(ticks: I64, reports: Reports, attack: Attack, *, share: float, seed: 
 
 
 def _lie(traffic: Traffic, mine: I64, attack: Attack, seed: int) -> tuple[Reports, I64, Bool, bool]:
-    """Return what attackers send, at which ticks, which of it is false, and whether they tell the truth besides."""
+    """Return what attackers send and when, which of it is false, and whether they tell the truth besides."""
     honest, ticks = traffic.reports.take(mine), traffic.ticks[mine]
     everything = np.ones(len(mine), np.bool_)
     number = traffic.number[mine]

@@ -40,7 +40,15 @@ def _beyond(value: float, allowed: float) -> float:
 
 @numba.njit(cache=True)
 def _filter(row: Any, new: Any, dt: float, off_x: float, off_y: float, limit: Any) -> int:
-    """Take one step of both filters; return what they found."""
+    """Take one step of both filters; return what they found.
+
+    Where a vehicle says to turn harder than tyres hold, neither its heading nor its speed leads anywhere: the
+    filters rest, and it must not last.
+    """
+    if abs(new.yaw_rate) * new.speed > limit.sideways:
+        row.misheading += dt
+        row.step_x, row.step_y = 0.0, 0.0
+        return _HEADING
     cosine, sine = math.cos(new.heading), math.sin(new.heading)
     share = dt / (limit.bias_s + dt)
     ahead, aside = (off_x * cosine + off_y * sine) / dt, (off_y * cosine - off_x * sine) / dt

@@ -16,9 +16,9 @@ def drawn(seed: int, purpose: int, identity: NDArray[Any], counter: NDArray[Any]
     >>> drawn(1, 2, np.array([7, 8], np.uint64)).round(4)
     array([0.7509, 0.9446])
     """
-    word = np.asarray(identity).astype(np.uint64) + np.uint64((seed * 1_000_003 + purpose) & 0xFFFF_FFFF_FFFF)
+    word: U64 = np.asarray(identity).astype(np.uint64) + np.uint64((seed * 1_000_003 + purpose) & 0xFFFF_FFFF_FFFF)
     for part in (np.uint64(0), np.asarray(counter).astype(np.uint64)):
-        word = _mixed(word + np.uint64(0x9E3779B97F4A7C15) * np.atleast_1d(part + np.uint64(1)))
+        word = _mixed(word + np.uint64(0x9E3779B97F4A7C15) * np.atleast_1d(part + np.uint64(1)).astype(np.uint64))
     return (word >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 

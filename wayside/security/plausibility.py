@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 import numba
@@ -48,6 +49,7 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     bias_floor: float = 0.6  # [m/s] positions may move so much faster or slower than said
     bias_share: float = 0.04  # and by this share of the speed
     swing: float = 0.25  # of the length, at which a turn moves the centre beside or along the heading
+    sideways: float = 12.0  # [m/s2] of speed times rate of turn; what turns harder moves as no vehicle does
     mismatch_s: float = 2.0  # seconds of more than that which are too many
     turned_from: float = 3.0  # [m/s] slower motion has no certain direction
     turned_cosine: float = 0.5  # of the angle between heading and motion beyond which they contradict each other
@@ -100,7 +102,7 @@ _CODES = np.array([code for code, _, _ in REASONS], np.uint8)
 
 
 @numba.njit(cache=True)
-def _shares(row: Records, limit: Records, shares: F64) -> None:
+def _shares(row: Any, limit: Any, shares: F64) -> None:
     """Fill in each kind of evidence as a share of its limit, in the order of REASONS."""
     shares[0], shares[1] = row.impossible / limit.impossible, row.jumps / limit.jumps
     shares[2], shares[3] = row.copies / limit.copies, row.flooding / limit.flooding
@@ -112,7 +114,7 @@ def _shares(row: Records, limit: Records, shares: F64) -> None:
 
 
 @numba.njit(cache=True)
-def _look(row: Records, verdict: int, held: float, limit: Records) -> int:
+def _look(row: Any, verdict: int, held: float, limit: Any) -> int:
     """Take in what the poles saw of one report; return UNSEEN's bit if they should have seen it and did not."""
     if verdict == SEEN:
         row.seen = min(row.seen + held, limit.most_seen_s)
@@ -127,7 +129,7 @@ def _look(row: Records, verdict: int, held: float, limit: Records) -> int:
 
 
 @numba.njit(cache=True)
-def _meet(row: Records, partner: np.uint64, after: bool, weight: float, held: float, limit: Records) -> int:
+def _meet(row: Any, partner: np.uint64, after: bool, weight: float, held: float, limit: Any) -> int:
     """Take in whom the sender overlaps at this tick; return the bit of OVERLAPS if it counts."""
     if partner == 0:
         row.together, row.intruded = 0.0, False
@@ -149,7 +151,7 @@ def _meet(row: Records, partner: np.uint64, after: bool, weight: float, held: fl
 
 
 @numba.njit(cache=True)
-def _judge(row: Records, heard: bool, time_ns: int, limit: Records, shares: F64, codes: Records) -> None:
+def _judge(row: Any, heard: bool, time_ns: int, limit: Any, shares: F64, codes: Any) -> None:
     """Weigh the evidence and set whether and why the sender is distrusted."""
     _shares(row, limit, shares)
     worst, found, total = 0.0, 0, 0.0
@@ -170,7 +172,7 @@ def _judge(row: Records, heard: bool, time_ns: int, limit: Records, shares: F64,
 
 @numba.njit(cache=True)
 def _take_in(
-    row: Records, new: Records, away: float, verdict: int, copied: bool, is_swarm: bool, limit: Records
+    row: Any, new: Any, away: float, verdict: int, copied: bool, is_swarm: bool, limit: Any
 ) -> tuple[int, float]:
     """Carry a sender's record on by one report; return what was observed, and for how long it holds [s]."""
     is_first = row.reports == 0
@@ -203,8 +205,8 @@ def _take_in(
 
 @numba.njit(cache=True)
 def _update(
-    said: Records, away: F64, verdict: I64, copied: Bool, partner: U64, after: Bool, weight: F64,
-    memory: Records, speaks: Bool, now: Records, is_swarm: bool, time_ns: int, limits: Records, codes: Records,
+    said: Any, away: F64, verdict: I64, copied: Bool, partner: U64, after: Bool, weight: F64,
+    memory: Any, speaks: Bool, now: Any, is_swarm: bool, time_ns: int, limits: Any, codes: Any,
 ) -> int:  # fmt: skip
     """Carry each sender's record on by this tick's reports, both in order of senders; return how many stay.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +14,6 @@ T = TypeVar("T", bound=Table)
 Records = NDArray[np.void]  # its fields are the columns of a table
 
 
-@cache
 def record_type(kind: type[Table]) -> np.dtype[np.void]:
     """Return the NumPy record type whose fields are the columns of a table class."""
     return np.dtype([(name, column.dtype) for name, column in kind.columns.items()])

@@ -127,7 +127,7 @@ class Traffic:
         back = 1 + (drawn(seed, 15, said.sender, number) * OLDEST).astype(np.int64)
         tick = np.maximum(tick - back, 0)
         first, count = self.start[tick], self.start[tick + 1] - self.start[tick]
-        chosen = first
+        chosen: I64 = first
         undecided = np.ones(len(said), np.bool_)
         for attempt in range(TRIES):
             row = first + (drawn(seed, 16 + 100 * attempt, said.sender, number) * count).astype(np.int64)

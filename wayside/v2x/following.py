@@ -14,6 +14,7 @@ from wayside.signals.tables import Light
 from wayside.table import F64, I64, Bool
 from wayside.v2x.heard import Heard
 from wayside.v2x.intersections import (
+    MOST_OFF,
     NO_LATITUDE,
     NO_LONGITUDE,
     TURNS,
@@ -22,6 +23,7 @@ from wayside.v2x.intersections import (
     Connection,
     Intersection,
     Node,
+    wrapped,
 )
 from wayside.v2x.lights import Lights, Spell, name_of
 
@@ -35,9 +37,9 @@ STANDS_NS = 5_000_000_000  # longer at rest in green is odd
 AT_REST, MOVING = 0.3, 2.0  # [m/s]
 QUEUE_HEAD_M = 8.0  # whose front is nearer to the line has nobody before it
 LOOKED_AT_M = 60.0  # stretch before the stop line on which vehicles are told their lane
-WENT_M = 12.0  # from the line; nearer to it a turn is not known yet
+LEFT_M = 24.0  # from the line; nearer to it a turn is not known unless a road out is reached
+MOST_BESIDE_M = 40.0  # from a lane that leads in to those that lead out beside it
 SAME_WAY = np.radians(30)
-TURNED = np.radians(45)
 MOST_ASIDE_M, MOST_TURNED_DEG = 1.0, 20.0
 MOST_STANDING = 0.05
 FEWEST = 10  # vehicles at an intersection, below which it has no share of its own
@@ -127,8 +129,10 @@ def judge(track: Track, drawn: Intersection, spells: Mapping[int, Sequence[Spell
     rows = np.flatnonzero((chosen >= 0) & (track.speed > MOVING))
     at = (chosen[rows], rows)
     counts = Counter[str]()
+    legs = _legs(along, aside, angle)
     for row in _passages(track, chosen, along):
-        counts.update(_passage(track, lanes, chosen[row], row, along[chosen[row]], place, spells))
+        way_out = _way_out(track, lanes, chosen[row], row, place, legs)
+        counts.update(_passage(track, lanes[chosen[row]], row, along[chosen[row]], way_out, spells))
     counts["stood"] = _standing(track, lanes, chosen, along, spells)
     return Tally(counts, aside[at], np.degrees(np.abs(angle[at])))
 
@@ -165,22 +169,27 @@ def _passages(track: Track, chosen: I64, along: F64) -> Iterator[int]:
     yield from rows[passed].tolist()
 
 
+def _legs(along: F64, aside: F64, angle: F64) -> I64:
+    """Return beside which lane each position is on its way out, in its direction best; -1 while inside."""
+    off = np.pi - np.abs(angle)
+    out = (along < 0) & (aside < MOST_BESIDE_M) & (off < SAME_WAY)
+    best: I64 = np.argmin(np.where(out, off, np.inf), axis=0)
+    return np.where(out.any(axis=0), best, -1)
+
+
 def _passage(
     track: Track,
-    lanes: Sequence[Approach],
-    number: int,
+    lane: Approach,
     row: int,
     along: F64,
-    place: F64,
+    way_out: float | None,
     spells: Mapping[int, Sequence[Spell]],
 ) -> dict[str, int]:
-    """Return what to count of one passage of a lane: `passed` if it could be judged, `red`, `strange`."""
-    lane = lanes[number]
+    """Return what to count of one passage: `passed` if it could be judged, `red`, `strange`."""
     if not lane.connections:
         return {}
     mine = track.mine == track.mine[row]
-    turn = _turn(track, lane, _reach(lane, lanes), row, place, mine)
-    ways = [one for one in lane.connections if turn is None or one.turn in (turn, -1)]
+    ways = [one for one in lane.connections if way_out is None or _fits(one, way_out - lane.direction)]
     if not ways:
         return {"passed": 1, "strange": 1}
     front = track.length / 2 + along
@@ -193,28 +202,28 @@ def _passage(
     return {"passed": 1, "red": int(all(red))}
 
 
-def _reach(lane: Approach, lanes: Sequence[Approach]) -> float:
-    """Return how far from a lane's stop line the intersection ends: at its furthest stop line [m]."""
-    return max(2 * WENT_M, *(float(np.hypot(*(one.points[-1] - lane.points[-1]))) for one in lanes))
+def _fits(way: Connection, turned: float) -> bool:
+    """Tell whether a way on may turn by that angle [rad]; one without a single manoeuvre may."""
+    return way.turn < 0 or abs(wrapped(turned - TURNS[way.turn])) < MOST_OFF
 
 
-def _turn(track: Track, lane: Approach, reach: float, row: int, place: F64, mine: Bool) -> int | None:
-    """Return which way a vehicle went on (index in `TURNS`), None if it was lost before that could be told.
+def _way_out(
+    track: Track, lanes: Sequence[Approach], number: int, row: int, place: F64, legs: I64
+) -> float | None:
+    """Return the direction [rad] in which a vehicle left after a stop line, None if it was lost before.
 
-    Its direction counts where it leaves the intersection: further on the road may bend, or it may turn again.
+    It is that of the road by which it left, however that road bends further on. Where no lane comes in by that
+    road, it is the vehicle's own, half as far again as the furthest stop line.
     """
-    later = mine & (track.instant > track.instant[row]) & (track.instant <= track.instant[row] + LEAVES_NS)
-    rows = np.flatnonzero(later)
-    away = np.hypot(*(place[rows] - lane.points[-1]).T)
-    beyond = rows[away > WENT_M]
-    if not len(beyond):
-        return None
-    out = rows[away > reach]
-    turned = (track.heading[out[0] if len(out) else beyond[-1]] - lane.direction + np.pi) % (2 * np.pi) - np.pi
-    if abs(turned) < TURNED:
-        # still within the junction it may be about to turn
-        return 0 if len(out) else None
-    return int(np.argmin([abs((turned - way + np.pi) % (2 * np.pi) - np.pi) for way in TURNS]))
+    later = (track.mine == track.mine[row]) & (track.instant > track.instant[row])
+    rows = np.flatnonzero(later & (track.instant <= track.instant[row] + LEAVES_NS))
+    left = rows[legs[rows] >= 0]
+    if len(left):
+        return lanes[int(legs[left[0]])].direction + float(np.pi)
+    stop = lanes[number].points[-1]
+    reach = max(float(np.hypot(*(lane.points[-1] - stop))) for lane in lanes)
+    out = rows[np.hypot(*(place[rows] - stop).T) > max(1.5 * reach, LEFT_M)]
+    return float(track.heading[out[0]]) if len(out) else None
 
 
 def _is_red(way: Connection, instants: tuple[int, ...], spells: Mapping[int, Sequence[Spell]]) -> bool | None:

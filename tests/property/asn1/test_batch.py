@@ -235,6 +235,26 @@ def test_columns_hold_what_records_hold_of_valid_and_damaged_frames(plan: Plan) 
     hold(plan, frames)
 
 
+@pytest.mark.slow
+def test_open_types_that_come_in_parts_are_put_together() -> None:
+    plan, random = next(plan for plan in PLANS if plan.select == 12), Random(4)
+    node = plan.root.additions[plan.index - len(plan.root.alternatives)].node
+    assert isinstance(node, Sequence)
+    types = next(f.node.types for f in node.fields if isinstance(f.node, Open))
+    message = next(inner for number, _, inner in types if number == 12)
+    assert isinstance(message, Sequence)
+    listed = next(f.node for f in message.fields if f.name == "participants")
+    assert isinstance(listed, SequenceOf)
+    value, frames = of_plan(plan, random, 2), []
+    for count in (60, 200, 512):
+        (inner,) = value["msgFrameExt"]["value"].values()
+        inner["participants"] = [sample(listed.element, random, most_items=2) for _ in range(count)]
+        octets = write_frame(plan.root, value)
+        frames += [octets, *(damage(octets, random) for _ in range(12))]
+    assert max(map(len, frames)) > 3 << 14
+    hold(plan, frames)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     plan=st.sampled_from(PLANS),
