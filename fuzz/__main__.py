@@ -123,7 +123,7 @@ def figures(summary: Summary, files: list[Path | None]) -> dict[str, object]:
         "frames": summary.frames,
         "wall_s": summary.wall_s,
         "resident": [{"settled": before, "end": after} for before, after in summary.resident.values()],
-        "targets": {name: asdict(row) for name, row in summary.rows.items()},
+        "targets": {name: vars(row) for name, row in summary.rows.items()},
         "failures": failures,
     }
 

@@ -163,7 +163,7 @@ class _Process:
             fed = target.feed(inputs)
         except Exception as error:
             self._look_into(target, inputs, error)
-            fed = Fed(Counter({"failed": len(inputs)}))
+            fed = self._one_by_one(target, inputs)
         if warm:
             fed.slowest_s, fed.slowest = 0.0, ()  # it compiles, and makes what is made once
         if fed.slowest_s > SLOW_S:
@@ -171,6 +171,20 @@ class _Process:
         fed.slowest = ()
         self._tell(Turn(target.name, len(inputs), time.monotonic() - before, fed))
         return max(1, len(inputs))
+
+    def _one_by_one(self, target: Target, inputs: Inputs) -> Fed:
+        """Feed the inputs of a failed batch each alone, so that the others are not lost."""
+        whole = Fed()
+        for octets in inputs:
+            try:
+                fed = target.feed((octets,))
+            except Exception as error:
+                self._look_into(target, (octets,), error)
+                fed = Fed(Counter({"failed": 1}))
+            whole.outcomes += fed.outcomes
+            if fed.slowest_s > whole.slowest_s:
+                whole.slowest_s, whole.slowest = fed.slowest_s, fed.slowest
+        return whole
 
     def _known(self, target: Target, kind: str, words: str) -> bool:
         """Tell whether a failure was met before, and note it."""

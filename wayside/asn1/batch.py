@@ -109,9 +109,9 @@ class Plan:
 
     >>> from wayside.v2x.editions import EDITION, schema_of
     >>> plan = Plan.of(schema_of(EDITION), "mapFrame")
-    >>> batch = plan.decode([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"\x12"])
+    >>> batch = plan.decode([bytes.fromhex("104800499d0cb29f02bdc8fb7c"), b"\x12"])
     >>> batch["nodes"]["id.id"], batch.counts(), batch.path_of(1)
-    (array([33085]), {<Fault.TRUNCATED: 1>: 1}, 'mapFrame.msgCnt')
+    (array([4711]), {<Fault.TRUNCATED: 1>: 1}, 'mapFrame.msgCnt')
     """
 
     def __init__(self, root: Choice, message: str, select: int | None = None) -> None:
@@ -193,9 +193,9 @@ class Plan:
 
         >>> from wayside.v2x.editions import EDITION, schema_of
         >>> plan = Plan.of(schema_of(EDITION), "mapFrame")
-        >>> node = {"parent": [0], "id.id": 33085, "refPos.lat": 225909256, "refPos.long": 1144111720}
+        >>> node = {"parent": [0], "id.id": 4711, "refPos.lat": 225909256, "refPos.long": 1144111720}
         >>> plan.encode({"": {"msgCnt": [5]}, "nodes": node})[0].hex()
-        '10280204f50c700c22bdee519c'
+        '102800499d0c700c22bdee519c'
         """
         given = Loading(self.program, levels)
         words: U64 = np.zeros(given.bits() // 64 + SPARE, np.uint64)

@@ -23,9 +23,9 @@ class Codec:
 
     >>> from wayside.v2x.editions import EDITION, codec_of
     >>> codec = codec_of(EDITION)
-    >>> value = codec.decode(bytes.fromhex("12b00204f4cd8782b89e35f798"))
+    >>> value = codec.decode(bytes.fromhex("104800499d0cb29f02bdc8fb7c"))
     >>> value["mapFrame"]["nodes"][0]["id"], codec.encode(value).hex()
-    ({'id': 33085}, '12b00204f4cd8782b89e35f798')
+    ({'id': 4711}, '104800499d0cb29f02bdc8fb7c')
     """
 
     def __init__(self, root: Choice, label: str) -> None:

@@ -26,7 +26,7 @@ from wayside.asn1.schema import (
 )
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
-_UNKNOWN_NAME = re.compile(r"\.\.\.(0|[1-9][0-9]{0,8})\Z")
+_UNKNOWN_NAME = re.compile(r"\.\.\.(0|[1-9][0-9]{0,305})\Z")  # as many digits as 127 octets can say
 
 
 class CoerWriter:
@@ -76,6 +76,8 @@ class CoerWriter:
             self.out.append(number)
         else:
             octets = octets_of(number, signed=True)
+            if octets > 0x7F:
+                self.fail(path, f"{value!r} takes {octets} octets, at most 127 can be counted", Fault.OUT_OF_RANGE)
             self.out.append(0x80 | octets)
             self.out += number.to_bytes(octets, "big")
 

@@ -177,6 +177,8 @@ class Encoder(Source):
         name, optionals = self._held(expression), node.optionals
         mandatory = len(node.fields) - len(optionals)
         present, added = self.fresh("p"), self.fresh("a")
+        if not mandatory:  # no field would be looked up, and an empty list or text has no fields either
+            self.line(f"if type({name}) is not dict: raise ValueError")
         if optionals:
             self.line(f"{present} = 0")
         if node.additions:

@@ -88,7 +88,7 @@ def messages_of(root: Choice, frames: Frames) -> I64:
     first octet is looked at.
 
     >>> from wayside.v2x.editions import EDITION, schema_of
-    >>> messages_of(schema_of(EDITION), Frames.of([bytes.fromhex("12b00204f4cd8782b89e35f798"), b"", b"\x70"]))
+    >>> messages_of(schema_of(EDITION), Frames.of([bytes.fromhex("104800499d0cb29f02bdc8fb7c"), b"", b"\x70"]))
     array([ 1, -1, -1])
     """
     known = len(root.alternatives)

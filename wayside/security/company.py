@@ -140,7 +140,8 @@ def predecessor(new: Any, memory: Records, speaks: Bool) -> int:
     found, nearest = -1, np.inf
     for k in range(memory.size):
         old = memory[k]
-        if speaks[k]:
+        # who jumps about is nobody's past
+        if speaks[k] or old.jumps >= 1.0 or old.resized >= 1.0:
             continue
         silent = (new.time_ns - old.time_ns) * 1e-9
         if not 0.05 < silent < WITHIN_S:

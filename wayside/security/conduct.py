@@ -25,7 +25,7 @@ _TOO_FAST = 1 << int(Observation.SPEED_TOO_LARGE)
 _TOO_HARD = 1 << int(Observation.ACCELERATION_TOO_LARGE)
 FILTERED_GAP_S = 1.0  # after a longer silence the filters begin anew
 MOST_BIAS = 10.0  # m/s, and
-MOST_STEP_M = 1.0  # what one report can say to the filters at most, so that a single outlier says little
+MOST_STEP_M = 0.7  # what one report can say to the filters at most, so that a single outlier says little
 
 
 @numba.njit(cache=True)
@@ -40,15 +40,7 @@ def _beyond(value: float, allowed: float) -> float:
 
 @numba.njit(cache=True)
 def _filter(row: Any, new: Any, dt: float, off_x: float, off_y: float, limit: Any) -> int:
-    """Take one step of both filters; return what they found.
-
-    Where a vehicle says to turn harder than tyres hold, neither its heading nor its speed leads anywhere: the
-    filters rest, and it must not last.
-    """
-    if abs(new.yaw_rate) * new.speed > limit.sideways:
-        row.misheading += dt
-        row.step_x, row.step_y = 0.0, 0.0
-        return _HEADING
+    """Take one step of both filters; return what they found."""
     cosine, sine = math.cos(new.heading), math.sin(new.heading)
     share = dt / (limit.bias_s + dt)
     ahead, aside = (off_x * cosine + off_y * sine) / dt, (off_y * cosine - off_x * sine) / dt
@@ -160,7 +152,6 @@ def fade(row: Any, dt: float, limit: Any) -> None:
     kept = math.exp(-dt / limit.forget_s)
     row.jumps *= kept
     row.off_road *= kept
-    row.impossible *= kept
     row.flooding *= kept
     row.copies *= kept
     row.stale *= kept
@@ -172,6 +163,7 @@ def fade(row: Any, dt: float, limit: Any) -> None:
     slowly = math.exp(-dt / limit.remember_s)
     row.seen *= slowly
     row.unseen *= slowly
+    row.impossible *= slowly
     row.overlaps *= math.exp(-dt / limit.overlap_forget_s)
 
 

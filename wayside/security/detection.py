@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Outcome:
     @classmethod
     def joined(cls, outcomes: Sequence[Outcome]) -> Outcome:
         """Return several outcomes as one."""
-        columns = {
+        columns: dict[str, Any] = {
             field.name: np.concatenate([getattr(one, field.name) for one in outcomes]) if outcomes else np.empty(0)
             for field in fields(cls)
             if field.name not in ("honest_s", "vehicles")

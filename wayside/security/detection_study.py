@@ -144,4 +144,5 @@ def _found_by(outcomes: Sequence[Outcome]) -> F64:
     together = Outcome.joined(outcomes)
     if not together.vehicles:
         return np.zeros(len(DELAYS_S))
-    return (together.delays_s <= DELAYS_S[:, None] + 1e-6).sum(axis=1) / together.vehicles
+    share: F64 = (together.delays_s <= DELAYS_S[:, None] + 1e-6).sum(axis=1) / together.vehicles
+    return share

@@ -49,7 +49,6 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     bias_floor: float = 0.6  # [m/s] positions may move so much faster or slower than said
     bias_share: float = 0.04  # and by this share of the speed
     swing: float = 0.25  # of the length, at which a turn moves the centre beside or along the heading
-    sideways: float = 12.0  # [m/s2] of speed times rate of turn; what turns harder moves as no vehicle does
     mismatch_s: float = 2.0  # seconds of more than that which are too many
     turned_from: float = 3.0  # [m/s] slower motion has no certain direction
     turned_cosine: float = 0.5  # of the angle between heading and motion beyond which they contradict each other
@@ -57,7 +56,7 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     jitter_s: float = 3.0  # the filter of jitter looks back so far
     jitter_floor: float = 0.05  # [m2] variance that is always allowed
     jitter_share: float = 0.6  # of the accuracy claimed may change from one report to the next
-    jittery_s: float = 2.0  # seconds of more than that which are too many
+    jittery_s: float = 3.0  # seconds of more than that which are too many
     messages_per_s: float = 15.0  # that a sender may send for long
     messages_at_once: float = 10.0  # and beyond that, once
     flooding: float = 5.0  # messages over the allowance that are too many
@@ -72,10 +71,10 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     alike: float = 0.5  # what it counts against each of two that both stand or both move
     meeting_s: float = 0.25  # shorter overlaps do not count
     sudden_from: float = 3.0  # [m/s] who is first heard faster than this has come from somewhere
-    together: float = 1.6  # of several kinds of evidence, each as a share of its limit
+    together: float = 1.25  # of several kinds of evidence, each as a share of its limit
     forget_s: float = 20.0  # evidence has faded to a third
     filtered_forget_s: float = 8.0  # the same for what the filters found
-    remember_s: float = 60.0  # the same for what poles saw
+    remember_s: float = 60.0  # the same for what poles saw, and for changes no vehicle makes
     overlap_forget_s: float = 180.0  # the same for overlaps
     hidden_s: float = 5.0  # the same for not being seen, while something may hide the sender
     sticky_s: float = 60.0  # distrust stays so long after the evidence ends

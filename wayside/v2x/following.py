@@ -17,6 +17,7 @@ from wayside.v2x.intersections import (
     MOST_OFF,
     NO_LATITUDE,
     NO_LONGITUDE,
+    NOWHERE,
     TURNS,
     UNKNOWN_PHASE,
     Approach,
@@ -37,7 +38,7 @@ STANDS_NS = 5_000_000_000  # longer at rest in green is odd
 AT_REST, MOVING = 0.3, 2.0  # [m/s]
 QUEUE_HEAD_M = 8.0  # whose front is nearer to the line has nobody before it
 LOOKED_AT_M = 60.0  # stretch before the stop line on which vehicles are told their lane
-LEFT_M = 24.0  # from the line; nearer to it a turn is not known unless a road out is reached
+WENT_M = 12.0  # from the line; nearer to it a turn is not known yet
 MOST_BESIDE_M = 40.0  # from a lane that leads in to those that lead out beside it
 SAME_WAY = np.radians(30)
 MOST_ASIDE_M, MOST_TURNED_DEG = 1.0, 20.0
@@ -129,10 +130,12 @@ def judge(track: Track, drawn: Intersection, spells: Mapping[int, Sequence[Spell
     rows = np.flatnonzero((chosen >= 0) & (track.speed > MOVING))
     at = (chosen[rows], rows)
     counts = Counter[str]()
-    legs = _legs(along, aside, angle)
+    legs = _legs([drawn.is_entry(lane) for lane in lanes], along, aside, angle)
     for row in _passages(track, chosen, along):
-        way_out = _way_out(track, lanes, chosen[row], row, place, legs)
-        counts.update(_passage(track, lanes[chosen[row]], row, along[chosen[row]], way_out, spells))
+        lane = lanes[chosen[row]]
+        leg = _way_out(track, lane, row, place, legs)
+        ways = [way for way in lane.connections if leg < 0 or _fits(drawn, way, lane, lanes[leg])]
+        counts.update(_passage(track, lane, row, along[chosen[row]], ways, spells))
     counts["stood"] = _standing(track, lanes, chosen, along, spells)
     return Tally(counts, aside[at], np.degrees(np.abs(angle[at])))
 
@@ -169,10 +172,10 @@ def _passages(track: Track, chosen: I64, along: F64) -> Iterator[int]:
     yield from rows[passed].tolist()
 
 
-def _legs(along: F64, aside: F64, angle: F64) -> I64:
+def _legs(entries: Sequence[bool], along: F64, aside: F64, angle: F64) -> I64:
     """Return beside which lane each position is on its way out, in its direction best; -1 while inside."""
     off = np.pi - np.abs(angle)
-    out = (along < 0) & (aside < MOST_BESIDE_M) & (off < SAME_WAY)
+    out = (along < 0) & (aside < MOST_BESIDE_M) & (off < SAME_WAY) & np.array(entries)[:, None]
     best: I64 = np.argmin(np.where(out, off, np.inf), axis=0)
     return np.where(out.any(axis=0), best, -1)
 
@@ -182,14 +185,13 @@ def _passage(
     lane: Approach,
     row: int,
     along: F64,
-    way_out: float | None,
+    ways: Sequence[Connection],
     spells: Mapping[int, Sequence[Spell]],
 ) -> dict[str, int]:
-    """Return what to count of one passage: `passed` if it could be judged, `red`, `strange`."""
+    """Return what to count of a passage by one of these ways: `passed` if it could be judged, `red`, `strange`."""
     if not lane.connections:
         return {}
     mine = track.mine == track.mine[row]
-    ways = [one for one in lane.connections if way_out is None or _fits(one, way_out - lane.direction)]
     if not ways:
         return {"passed": 1, "strange": 1}
     front = track.length / 2 + along
@@ -202,28 +204,29 @@ def _passage(
     return {"passed": 1, "red": int(all(red))}
 
 
-def _fits(way: Connection, turned: float) -> bool:
-    """Tell whether a way on may turn by that angle [rad]; one without a single manoeuvre may."""
-    return way.turn < 0 or abs(wrapped(turned - TURNS[way.turn])) < MOST_OFF
+def _way_out(track: Track, lane: Approach, row: int, place: F64, legs: I64) -> int:
+    """Return beside which lane a vehicle left after a stop line; -1 if it was lost before, or no lane is there.
 
-
-def _way_out(
-    track: Track, lanes: Sequence[Approach], number: int, row: int, place: F64, legs: I64
-) -> float | None:
-    """Return the direction [rad] in which a vehicle left after a stop line, None if it was lost before.
-
-    It is that of the road by which it left, however that road bends further on. Where no lane comes in by that
-    road, it is the vehicle's own, half as far again as the furthest stop line.
+    The direction of that lane's road tells the turn, however the road bends further on.
     """
-    later = (track.mine == track.mine[row]) & (track.instant > track.instant[row])
+    later = (track.mine == track.mine[row]) & (track.instant > track.instant[row]) & (legs >= 0)
     rows = np.flatnonzero(later & (track.instant <= track.instant[row] + LEAVES_NS))
-    left = rows[legs[rows] >= 0]
-    if len(left):
-        return lanes[int(legs[left[0]])].direction + float(np.pi)
-    stop = lanes[number].points[-1]
-    reach = max(float(np.hypot(*(lane.points[-1] - stop))) for lane in lanes)
-    out = rows[np.hypot(*(place[rows] - stop).T) > max(1.5 * reach, LEFT_M)]
-    return float(track.heading[out[0]]) if len(out) else None
+    rows = rows[np.hypot(*(place[rows] - lane.points[-1]).T) > WENT_M]
+    return int(legs[rows[0]]) if len(rows) else -1
+
+
+def _fits(drawn: Intersection, way: Connection, lane: Approach, leg: Approach) -> bool:
+    """Tell whether a way on from a lane may lead out beside another lane, by neighbour or by direction.
+
+    Where MAP names no way on to the neighbour from which that other lane comes, the road out there is another one,
+    and nothing is said of it; nor of ways to another stop line of the same node.
+    """
+    origin = drawn.origins[leg.link]
+    known = {one.towards for each in drawn.approaches for one in each.connections}
+    if way.turn < 0 or origin not in known or way.towards == drawn.node:
+        return True
+    turned = leg.direction + np.pi - lane.direction
+    return way.towards == origin != NOWHERE or abs(wrapped(turned - TURNS[way.turn])) < MOST_OFF
 
 
 def _is_red(way: Connection, instants: tuple[int, ...], spells: Mapping[int, Sequence[Spell]]) -> bool | None:

@@ -23,6 +23,7 @@ MOST_OFF = np.radians(50)  # by which a road may differ from the direction that 
 CURVE = np.linspace(0.0, 1.0, 24)[:, None]
 
 Node = tuple[int, int]  # region and number
+NOWHERE: Node = (0, 0)  # a road that leaves the map
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,10 @@ class Intersection:
     origins: tuple[Node, ...]
     phases: frozenset[int]
     vehicle_phases: frozenset[int]
+
+    def is_entry(self, lane: Approach) -> bool:
+        """Tell whether a lane comes from elsewhere, and not from another stop line of the same node."""
+        return self.origins[lane.link] != self.node
 
 
 def intersections_of(value: dict[str, Any]) -> Iterator[Intersection]:
@@ -194,26 +199,28 @@ def movements_of(intersection: Intersection) -> Iterator[Movement]:
     """Yield the movements whose light and way are known.
 
     MAP draws no lanes that lead away. The way out is taken to lie beside the way in that comes from there, on its
-    left: the one from the same neighbour if its direction fits the turn, else the one whose direction fits best.
-    The curve has its corner where the two directions meet. A movement without a single manoeuvre, or into a road
-    from which nothing comes in, has no curve.
+    left: the one from the same neighbour, or where none comes from there the one whose direction fits the turn
+    best. The curve has its corner where the two directions meet. A movement without a single manoeuvre, into a
+    road from which nothing comes in, or to another stop line of the same node has no curve.
 
     Limits: right-hand traffic.
     """
+    roads = [one for one in intersection.approaches if one.vehicles and intersection.is_entry(one)]
     for approach in intersection.approaches:
         if not approach.vehicles:
             continue
         for connection in approach.connections:
-            if connection.phase == UNKNOWN_PHASE or connection.turn < 0:
+            if connection.phase == UNKNOWN_PHASE or connection.turn < 0 or connection.towards == intersection.node:
                 continue
             heading = approach.direction + TURNS[connection.turn]
+            same = [one for one in roads if intersection.origins[one.link] == connection.towards != NOWHERE]
             found = [
-                (intersection.origins[one.link] != connection.towards, off, place)
-                for place, one in enumerate(intersection.approaches)
-                if one.vehicles and (off := abs(wrapped(one.direction + np.pi - heading))) < MOST_OFF
+                (off, place)
+                for place, one in enumerate(same or roads)
+                if (off := abs(wrapped(one.direction + np.pi - heading))) < MOST_OFF
             ]
             if found:
-                beside = intersection.approaches[min(found)[2]]
+                beside = (same or roads)[min(found)[1]]
                 yield Movement(approach, connection, _curve(approach, beside))
 
 

@@ -231,17 +231,17 @@ def _distances(x: F64, y: F64, line_x: F64, line_y: F64) -> F64:
 def map_message(road: RoadMap, place: Place, controller: int, x: float, y: float) -> MapMessage | None:
     """Return the MAP of a controller whose intersection has its middle at x, y [m].
 
-    One node with a link for each carriageway that ends at the controller; None where no lane does. Lanes are
-    numbered from the left, from 1; crosswalks come after the lanes of the link that they lie before. A crosswalk
-    connects to its own node, with the phase of its people. A link's points follow its middle lane (with an even
-    number the right one of the two), so they may lie half a lane off its centre.
+    One node with a link for each carriageway of which a lane ends at the controller; None where none does. Lanes
+    are numbered from the left, from 1; crosswalks come after the lanes of the link that they lie before. A
+    crosswalk connects to its own node, with the phase of its people. A link's points follow its middle lane (with
+    an even number the right one of the two), so they may lie half a lane off its centre.
     """
     drawer = _Drawer(road, place, controller, x, y)
     lanes = road.lanes
     leads = (lanes.controller == controller) & ~lanes.internal & np.isin(lanes.kind, CARRIAGEWAY)
     carriageways: list[list[int]] = []
     for edge in np.unique(lanes.edge[leads]).tolist():
-        rows = np.flatnonzero(leads & (lanes.edge == edge))
+        rows = drawer.beside(int(np.flatnonzero(leads & (lanes.edge == edge))[0]))
         carriageways.append(rows[np.argsort(-lanes.number[rows].astype(np.int64))].tolist())
     if not carriageways:
         return None

@@ -43,8 +43,8 @@ def decode_object(octets: bytes, kind: str = MESSAGE) -> dict[str, Any]:
         WireError: it is none; the error names the field and the bit.
         EditionError: there is no such edition.
 
-    >>> decode_object(bytes.fromhex("12b00204f4cd8782b89e35f798"))["mapFrame"]["msgCnt"]
-    86
+    >>> decode_object(bytes.fromhex("104800499d0cb29f02bdc8fb7c"))["mapFrame"]["msgCnt"]
+    9
     """
     return codec_of(EDITION if kind == MESSAGE else edition_named(kind)).decode(octets)
 

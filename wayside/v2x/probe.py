@@ -66,7 +66,7 @@ def is_complete(value: Any) -> bool:
 def probe(octets: bytes) -> list[Reading]:
     """Return how each edition reads a frame, in the order of `TEXTS`.
 
-    >>> [(r.edition, r.exact) for r in probe(bytes.fromhex("12b00204f4cd8782b89e35f798"))]
+    >>> [(r.edition, r.exact) for r in probe(bytes.fromhex("104800499d0cb29f02bdc8fb7c"))]
     [('csae53-2017', True), ('gbt31024-3-2019', False), ('csae53-2020', True), ('csae157-2020', True)]
     """
     values: dict[str, dict[str, Any]] = {}
@@ -102,7 +102,7 @@ def candidates(readings: list[Reading]) -> list[Reading]:
 def verdict(readings: list[Reading]) -> Verdict:
     """Return what a probe found.
 
-    >>> verdict(probe(bytes.fromhex("12b00204f4cd8782b89e35f798")))
+    >>> verdict(probe(bytes.fromhex("104800499d0cb29f02bdc8fb7c")))
     <Verdict.SAME: 'same'>
     """
     fit = candidates(readings)
@@ -140,7 +140,7 @@ def difference(one: Any, other: Any, path: str = "") -> str | None:
 def in_words(readings: list[Reading], language: Language) -> str:
     """Return what a probe found, as one sentence.
 
-    >>> in_words(probe(bytes.fromhex("12b00204f4cd8782b89e35f798")), "en")
+    >>> in_words(probe(bytes.fromhex("104800499d0cb29f02bdc8fb7c")), "en")
     'csae53-2017, csae53-2020, csae157-2020 read the same from it; the octets do not tell which of them was meant.'
     """
     fit, found = candidates(readings), verdict(readings)

@@ -89,7 +89,7 @@ class Sender:
                 self._maps.append(_PreparedMap(made, self._unit_of[controller], codec))
                 cuts += made.cuts
         self.cuts = tuple(cuts)
-        self._greens = _greens(road)
+        self._greens, self._constant = _greens(road), _constant(road)
         self._spat = Plan.of(codec.root, "spatFrame")
         self._zones = _circles(_asset(assets, ZoneCorners))
         self._counts: Counter[tuple[MessageType, int]] = Counter()
@@ -173,8 +173,12 @@ class Sender:
         if not len(forecasts):
             return
         program = self._greens
-        pairs = zip(forecasts.controller.tolist(), forecasts.group.tolist(), strict=True)
+        pairs = list(zip(forecasts.controller.tolist(), forecasts.group.tolist(), strict=True))
         greens = np.array([program.get(pair, Light.PROTECTED_GREEN) for pair in pairs], np.int64)
+        if self._constant:
+            only = np.array([self._constant.get(pair, -1) for pair in pairs], np.int64)
+            endless = (only == forecasts.light) & np.isnan(forecasts.likely_end)
+            forecasts = forecasts.replace(likely_end=np.where(endless, np.inf, forecasts.likely_end))
         controllers, frames = spat.frames_of(
             forecasts, greens, lambda one: self._next(MessageType.SPAT, one), box.time_ns, self._spat
         )
@@ -228,6 +232,16 @@ def _greens(road: RoadMap) -> dict[tuple[int, int], int]:
     for controller, group, light in zip(*columns, strict=True):
         found[controller, group] = max(light, found.get((controller, group), 0))
     return found
+
+
+def _constant(road: RoadMap) -> dict[tuple[int, int], int]:
+    """Return the light of each group that shows the same one in all phases of its program."""
+    phases = road.phases
+    shown: dict[tuple[int, int], set[int]] = {}
+    columns = (phases.controller.tolist(), phases.group.tolist(), phases.light.tolist())
+    for controller, group, light in zip(*columns, strict=True):
+        shown.setdefault((controller, group), set()).add(light)
+    return {pair: lights.pop() for pair, lights in shown.items() if len(lights) == 1}
 
 
 def _circles(corners: ZoneCorners) -> dict[int, tuple[float, float, float]]:

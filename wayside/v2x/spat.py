@@ -46,7 +46,7 @@ def frames_of(
     """Return the number of each controller and its SPAT: what groups show, and their next green if it is foreseen.
 
     Args:
-        forecasts: in order of controller and group.
+        forecasts: in order of controller and group; a light that never ends has likely_end infinity.
         greens: which green (a `Light`) each row's group shows by its program.
         counts: gives the next msgCnt of a controller.
         time_ns: now.

@@ -214,6 +214,24 @@ def test_observations_carry_the_numbers_of_the_standard() -> None:
     assert seen.target[stale] == PRIVATE
 
 
+def observed(trust: Trust, kind: Observation) -> bool:
+    return bool((trust.observed >> int(kind)) & 1)
+
+
+def test_changes_no_vehicle_makes_are_observed() -> None:
+    _, faster = watch(0.2, lambda t, now: [car(t, 5.0, speed=5.0 + 40.0 * t)])
+    _, longer = watch(0.2, lambda t, now: [car(t, 5.0, length=4.6 + 10.0 * t)])
+    assert observed(faster, Observation.IMPLAUSIBLE_SPEED)
+    assert observed(longer, Observation.RESIZED)
+    assert not observed(longer, Observation.IMPLAUSIBLE_SPEED)
+
+
+def test_acceleration_beyond_any_brake_is_observed() -> None:
+    for value, found in ((-9.0, False), (-9.95, True)):
+        _, trust = watch(0.1, lambda t, now, value=value: [car(t, 5.0, acceleration=value)])
+        assert observed(trust, Observation.ACCELERATION_TOO_LARGE) == found
+
+
 def signatures(*rows: tuple[int, SignatureState]) -> Signatures:
     values: dict[str, Any] = {name: np.zeros(len(rows)) for name in Signatures.columns}
     values |= {"sender": [s for s, _ in rows], "state": [s for _, s in rows], "number": np.arange(len(rows))}

@@ -171,7 +171,7 @@ def test_an_edition_does_not_go_with_a_city(capsys: pytest.CaptureFixture[str]) 
 def test_a_check_says_each_requirement_in_both_languages(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "a.hex").write_text("12b00204f4cd8782b89e35f798\n")
+    (tmp_path / "a.hex").write_text("104800499d0cb29f02bdc8fb7c\n")
     assert run("check", tmp_path / "a.hex", "--json") == 1  # its only node has no lanes
     facts = json.loads(capsys.readouterr().out)
     assert facts["kind"] == "messages" and facts["facts"]["mapFrame"] == 1

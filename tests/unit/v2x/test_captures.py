@@ -15,7 +15,7 @@ from wayside.v2x.envelopes import unwrap
 from wayside.v2x.lines import LineError
 from wayside.v2x.packets import Datagram, datagram_of
 
-FRAME = bytes.fromhex("12b00204f4cd8782b89e35f798")
+FRAME = bytes.fromhex("104800499d0cb29f02bdc8fb7c")
 NOW = 1_763_000_039_900_000_000
 
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from wayside.cli import main
 from wayside.v2x.lines import LONGEST, LineError, message_in, octets_of, read_json, read_lines
 
-FRAME = "12b00204f4cd8782b89e35f798"
+FRAME = "104800499d0cb29f02bdc8fb7c"
 VALUE = {
-    "mapFrame": {"msgCnt": 86, "nodes": [{"id": {"id": 33085}, "refPos": {"lat": -37947474, "long": -1136415769}}]}
+    "mapFrame": {"msgCnt": 9, "nodes": [{"id": {"id": 4711}, "refPos": {"lat": 227000000, "long": 1143500000}}]}
 }
 
 
@@ -57,7 +57,7 @@ def test_every_bad_line_gives_an_error_in_its_place(monkeypatch: pytest.MonkeyPa
 
 
 def test_encode_names_the_field_that_is_wrong(monkeypatch: pytest.MonkeyPatch, capsysbinary: Any) -> None:
-    wrong = json.dumps(VALUE).replace("-37947474", "900000002")
+    wrong = json.dumps(VALUE).replace("227000000", "900000002")
     text = f'{wrong}\n{{"bsmFrame": 3}}\n[]\n{{\n{{"error": "x", "at": "y"}}\n{json.dumps(VALUE)}\n'
     code, lines = run(monkeypatch, capsysbinary, text, "encode")
     told = [json.loads(line) for line in lines[:-1]]

@@ -330,7 +330,7 @@ def test_a_file_without_a_readable_message_is_an_error_that_says_why(tmp_path: P
 def test_an_unknown_edition_is_named_with_those_there_are(tmp_path: Path) -> None:
     from argparse import Namespace
 
-    (tmp_path / "a.hex").write_text("12b00204f4cd8782b89e35f798\n")
+    (tmp_path / "a.hex").write_text("104800499d0cb29f02bdc8fb7c\n")
     with pytest.raises(EditionError, match="csae53-2017"):
         messages.check(tmp_path / "a.hex", Namespace(edition="csae53-2018"))
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wayside.maps.drawing import ConnectionSketch, LaneSketch, crossroads, draw
+from wayside.maps.tables import LaneKind
 from wayside.v2x.editions import EDITION, codec_of
 from wayside.v2x.mapdata import MOST_POINTS, map_message, thinned
 from wayside.v2x.nodes import controller_of, controller_reference, node_reference
@@ -41,6 +42,65 @@ def test_a_stop_line_lies_where_the_map_has_it() -> None:
     )
     stop_x, stop_y, _ = road.along([0], [1e9])
     assert np.hypot(x - stop_x, y - stop_y)[0] < 0.02
+
+
+def test_a_crosswalk_lies_under_the_road_it_crosses_with_the_phase_of_its_people() -> None:
+    road = crossroads()
+    made = map_message(road, Place.of(road), 0, 0.0, 0.0)
+    assert made is not None
+    links = made.value["nodes"][0]["inLinks"]
+    assert [len(link["lanes"]) for link in links] == [2, 2, 1, 1]  # west, south, east, north
+    for link, group in zip(links, (3, 4), strict=False):
+        walk = link["lanes"][1]
+        assert walk["laneID"] == 2 and walk["laneWidth"] == 400
+        assert walk["laneAttributes"]["laneType"] == {"crosswalk": {"bits": "0" * 16}}
+        assert walk["connectsTo"] == [{"remoteIntersection": controller_reference(0), "phaseId": group}]
+        assert len(walk["points"]) == 2
+        assert group not in {movement.get("phaseId") for movement in link["movements"]}
+
+
+def test_a_crossing_over_the_way_out_alone_comes_to_the_road_in_beside_it() -> None:
+    lanes = [
+        LaneSketch([(-80, -2), (-12, -2)], controller=0),
+        LaneSketch([(-12, 2), (-80, 2)]),
+        LaneSketch([(2, -80), (2, -12)], controller=0),
+        LaneSketch([(-2, -12), (-2, -80)]),
+        LaneSketch([(-4, -10), (0, -10)], 4.0, 1.5, LaneKind.CROSSING, internal=True, controller=0),
+        LaneSketch([(-10, 0), (-10, 4)], 4.0, 1.5, LaneKind.CROSSING, internal=True, controller=0),
+    ]
+    road = draw(lanes, [ConnectionSketch(0, 3), ConnectionSketch(2, 1)])
+    made = map_message(road, Place.of(road), 0, 0.0, 0.0)
+    assert made is not None
+    western, southern = made.value["nodes"][0]["inLinks"]
+    for link in (western, southern):
+        walk = link["lanes"][-1]
+        assert "crosswalk" in walk["laneAttributes"]["laneType"] and "connectsTo" not in walk
+    (first, last) = (point["posOffset"]["offsetLL"] for point in southern["lanes"][-1]["points"])
+    assert next(iter(first.values()))["lat"] == next(iter(last.values()))["lat"]  # it leads from west to east
+
+
+def test_crosswalks_beyond_the_limit_of_a_link_are_left_out_and_said() -> None:
+    lanes = [LaneSketch([(0, 3.5 * n), (100, 3.5 * n)], edge=0, number=n, controller=0) for n in range(31)]
+    walks = [
+        LaneSketch([(105 + n, -5), (105 + n, 110)], 1.0, 1.5, LaneKind.CROSSING, internal=True, controller=0)
+        for n in range(2)
+    ]
+    made = map_message(road := draw([*lanes, *walks]), Place.of(road), 0, 110.0, 0.0)
+    assert made is not None
+    octets = CODEC.encode({"mapFrame": made.value})
+    assert CODEC.decode(octets)["mapFrame"] == made.value
+    assert len(made.value["nodes"][0]["inLinks"][0]["lanes"]) == 32
+    assert made.cuts == ("crosswalks before lane30: 1 of 2 left out",)
+
+
+def test_a_lane_without_a_way_on_is_drawn_beside_the_others() -> None:
+    lanes = [LaneSketch([(0, 3.5 * n), (100, 3.5 * n)], edge=0, number=n, controller=-n) for n in range(2)]
+    road = draw([*lanes, LaneSketch([(120, 0), (200, 0)])], [ConnectionSketch(0, 2, controller=0, group=1)])
+    made = map_message(road, Place.of(road), 0, 110.0, 0.0)
+    assert made is not None
+    (link,) = made.value["nodes"][0]["inLinks"]
+    assert [(lane["laneID"], "connectsTo" in lane) for lane in link["lanes"]] == [(1, False), (2, True)]
+    assert link["linkWidth"] == 700
 
 
 def test_lanes_count_from_the_left() -> None:
