@@ -198,7 +198,7 @@ class Plan:
         '102800499d0c700c22bdee519c'
         """
         given = Loading(self.program, levels)
-        words: U64 = np.zeros(given.bits() // 64 + SPARE, np.uint64)
+        words: U64 = np.zeros(given.bits(0 if pool is None else len(pool)) // 64 + SPARE, np.uint64)
         starts: I64 = np.zeros(int(given.levels[0, 2]) + 1, np.int64)
         scratch: I64 = np.empty(self.program.registers + 3 * self.program.loops, np.int64)
         stopped: I64 = np.array([self.program.registers, 0, 0, 0], np.int64)

@@ -110,13 +110,13 @@ class Loading:
         self.code: I64 = code
         self.presence: I64 = place[self._program.presence]
 
-    def bits(self) -> int:
-        """Return how many bits the frames can take at most."""
+    def bits(self, pool: int) -> int:
+        """Return how many bits the frames can take at most, with texts from a pool of so many octets."""
         total = sum(n * level.most for n, level in zip(self._rows, self._program.levels, strict=True))
         for level, columns in zip(self._program.levels, self._columns, strict=True):
             for cell in level.cells:
                 if cell.kind is Kind.START and (counts := columns.get(f"{cell.name[:-1]}#")) is not None:
-                    total += 8 * int(np.maximum(counts, 0).sum())
+                    total += 8 * int(np.clip(counts, 0, pool).sum())
         return total + total // 1024 + 1024  # longer open types take one more length for each 16384 octets
 
     def found(self, level: int, column: str, row: int) -> int:

@@ -45,6 +45,7 @@ class Credentials:
         state: what is wrong with each row's certificate; VALID where nothing is.
         identity: what goes into the digests of what its holder signs, see `stations.signed_digests` [rows, 32].
         verified_ns: when a signature of its holder was last found good.
+        bad_ns: when one in its name was last found bad; 0 never.
         proofs: chains proven so far.
     """
 
@@ -61,6 +62,7 @@ class Credentials:
         self.start_ns: I64 = np.zeros(capacity, np.int64)
         self.end_ns: I64 = np.zeros(capacity, np.int64)
         self.verified_ns: I64 = np.zeros(capacity, np.int64)
+        self.bad_ns: I64 = np.zeros(capacity, np.int64)
         self.proofs = 0
         self._generation = trust.generation
 
@@ -92,7 +94,7 @@ class Credentials:
             self._forget()
         row = self._free.pop()
         self._rows[named] = row
-        self._heard_ns[row], self.verified_ns[row] = time_ns, 0
+        self._heard_ns[row], self.verified_ns[row], self.bad_ns[row] = time_ns, 0, 0
         self._certificates[row], self._aids[row] = None, frozenset()
         self.start_ns[row], self.end_ns[row] = 0, LATEST
         try:

@@ -28,6 +28,7 @@ from wayside.security.trust import FUTURE_NS, PAST_NS, TrustStore
 from wayside.table import I32, I64, U8, U64, Bool, Table
 from wayside.world import identity
 
+MOST_SENDERS = 65_536  # of whom it is remembered with which certificate they were verified
 LATEST_US = 1 << 52  # headers with later instants are not told
 PLACED = (Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE)  # the sender's place is checked then
 SM3 = 2  # number of that hash in a frame
@@ -64,7 +65,21 @@ class Ear:
         self.credentials = Credentials(trust)
         self.config = config
         self.policy = msgspec.structs.replace(config.verify, salt=config.verify.salt ^ salt)
-        self.signer_of: dict[int, int] = {}  # by sender, the certificate it was last heard with
+        self._signers: dict[int, int] = {}  # by sender, the certificate with which it was last verified
+
+    def changed(self, senders: list[int], signers: list[int]) -> Bool:
+        """Tell which messages come under another certificate than the one their sender was last verified with."""
+        known = self._signers.get
+        pairs = zip(senders, signers, strict=True)
+        return np.array([sender != 0 and known(sender) != signer for sender, signer in pairs], np.bool_)
+
+    def verified(self, senders: list[int], signers: list[int]) -> None:
+        """Note who was verified with which certificate; the senders not verified for longest are forgotten."""
+        for sender, signer in zip(senders, signers, strict=True):
+            self._signers.pop(sender, None)
+            self._signers[sender] = signer
+        for sender in list(self._signers)[: max(0, len(self._signers) - MOST_SENDERS)]:
+            del self._signers[sender]
 
 
 class Opened:
@@ -174,9 +189,12 @@ class Opened:
             good = credentials.verify(curve, signer[mine], digests, signatures[at])
             self.states[mine] = np.where(good, SignatureState.VALID, SignatureState.BAD)
             credentials.verified_ns[signer[mine[good]]] = self._time_ns
+            credentials.bad_ns[signer[mine[~good]]] = self._time_ns
         unlike = self.states[chosen] == SignatureState.UNCHECKED
         self.states[chosen[unlike]] = SignatureState.BAD  # signed with another curve or hash than the key's
         if claims is not None:
+            sure = self.states == SignatureState.VALID
+            self._ear.verified(claims.sender[sure].tolist(), self.signers[rows[sure]].tolist())
             found = np.isin(cause, PLACED) & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
             self._place(np.flatnonzero(found), signer, claims)
         return self.states
@@ -188,13 +206,11 @@ class Opened:
             config = self._ear.policy
             due = self._time_ns - verified >= config.overdue_s * S
             return np.where(due | (config.policy == "all"), Cause.OVERDUE, Cause.NONE).astype(np.uint8)
-        known = self._ear.signer_of
-        named = self.signers[self.rows].tolist()
-        senders = claims.sender.tolist()
-        changed = np.array([known.get(s, n) != n for s, n in zip(senders, named, strict=True)], np.bool_)
+        bad = self._ear.credentials.bad_ns[signer]
+        signers = self.signers[self.rows]
         heard = Heard(
             digest=self._first_octets(),
-            signer=self.signers[self.rows],
+            signer=signers,
             time_ns=claims.time_ns,
             x=claims.x,
             y=claims.y,
@@ -202,13 +218,11 @@ class Opened:
             vy=claims.vy,
             event=claims.event,
             known=verified > 0,
-            changed=changed,
+            changed=self._ear.changed(claims.sender.tolist(), signers.tolist()),
+            suspect=(bad > 0) & (self._time_ns - bad < self._ear.policy.suspect_s * S),
             verified_ns=verified,
         )
-        found = causes(heard, np.empty((0, 2)), self._ear.policy)
-        held = (self.states == SignatureState.UNCHECKED).tolist()
-        known.update((s, n) for s, n, fine in zip(senders, named, held, strict=True) if s and fine)
-        return found
+        return causes(heard, np.empty((0, 2)), self._ear.policy)
 
     def _first_octets(self) -> U64:
         """Return the first eight octets of each payload's signature, by which the policy samples."""
@@ -325,7 +339,7 @@ class _Roadside(Opened):
             Signatures(
                 received_ns=self._messages.time_ns[lost],
                 link=self._messages.link[lost],
-                number=np.arange(len(lost), dtype=np.uint16),
+                number=np.arange(len(lost), dtype=np.uint32),
                 signer=self.signers[lost],
                 sender=self._sender[lost],
                 x=self._x[lost],

@@ -13,7 +13,7 @@ from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.company import find_copies, find_overlaps, predecessor
 from wayside.security.conduct import begin, fade, follows, go_on, keep, spend, stands_alone
-from wayside.security.records import Records, limits_of, record_type, records_of, table_of
+from wayside.security.records import limits_of, record_type, records_of, table_of
 from wayside.security.sight import HIDDEN, SEEN, UNSEEN, SightConfig, sight
 from wayside.security.tables import Distrust, Observation, PoleReach, Trust
 from wayside.step import step

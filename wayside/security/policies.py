@@ -28,12 +28,13 @@ class Cause(IntEnum):
     NONE = 0  # it is not verified
     ALL = 1  # the policy verifies everything
     FIRST = 2  # nothing of this sender was verified before
-    CERTIFICATE = 3  # it comes with another certificate than the last one
-    EVENT = 4  # it reports a safety event
-    CONFLICT = 5  # its sender and another one are about to meet
-    NEAR = 6  # its sender is near a place of interest, such as the receiver or a crossing
-    OVERDUE = 7  # too long since anything of this sender was verified
-    SAMPLED = 8
+    SUSPECT = 3  # a bad signature in this sender's name was met lately
+    CERTIFICATE = 4  # its sender was not verified with this certificate before
+    EVENT = 5  # it reports a safety event
+    CONFLICT = 6  # its sender and another one are about to meet
+    NEAR = 7  # its sender is near a place of interest, such as the receiver or a crossing
+    OVERDUE = 8  # too long since anything of this sender was verified
+    SAMPLED = 9
 
 
 class VerifyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +47,7 @@ class VerifyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conflict_s: float = 4.0  # within so long
     look_m: float = 120.0  # senders farther apart than this do not conflict
     overdue_s: float = 5.0  # a sender is verified at least so often
+    suspect_s: float = 60.0  # after a bad signature, all messages in that name are verified for so long
     salt: int = 0  # known to the receiver alone
 
 
@@ -60,7 +62,8 @@ class Heard(msgspec.Struct, frozen=True):
         vx, vy: its sender's velocity [m/s].
         event: it reports a safety event.
         known: a message of this signer was verified before.
-        changed: it carries another certificate than the sender's last message.
+        changed: its sender was not verified with this certificate before.
+        suspect: a bad signature under this certificate was met lately.
         verified_ns: instant of the last message of this signer that was verified.
     """
 
@@ -74,6 +77,7 @@ class Heard(msgspec.Struct, frozen=True):
     event: Bool
     known: Bool
     changed: Bool
+    suspect: Bool
     verified_ns: I64
 
 
@@ -117,7 +121,7 @@ def causes(heard: Heard, places: F64, config: VerifyConfig) -> U8:
 
     >>> none, one = np.zeros(2, np.bool_), np.zeros(2)
     >>> heard = Heard(np.array([5, 6], np.uint64), np.array([1, 2], np.uint64), np.zeros(2, np.int64), one,
-    ...               one + 9, one, one, none, np.array([True, False]), none, np.zeros(2, np.int64))
+    ...               one + 9, one, one, none, np.array([True, False]), none, none, np.zeros(2, np.int64))
     >>> causes(heard, np.empty((0, 2)), VerifyConfig(share=0.0)).tolist()
     [0, 2]
     """
@@ -147,6 +151,7 @@ def causes(heard: Heard, places: F64, config: VerifyConfig) -> U8:
     found[meet] = Cause.CONFLICT
     found[heard.event] = Cause.EVENT
     found[heard.changed] = Cause.CERTIFICATE
+    found[heard.suspect] = Cause.SUSPECT
     found[~heard.known] = Cause.FIRST
     return found
 
@@ -154,7 +159,7 @@ def causes(heard: Heard, places: F64, config: VerifyConfig) -> U8:
 def share_verified(found: U8) -> float:
     """Return which share of messages is verified, NaN of none.
 
-    >>> share_verified(np.array([0, 2, 8, 0], np.uint8))
+    >>> share_verified(np.array([0, 2, 9, 0], np.uint8))
     0.5
     """
     return float(np.count_nonzero(found) / len(found)) if len(found) else float("nan")

@@ -145,7 +145,7 @@ class Signatures(Table, key=("received_ns", "link", "number"), position=("x", "y
 
     received_ns: I64 = column("ns", "instant the message was received")
     link: U64 = column("", "who handed it over")
-    number: U16 = column("", "running number within link and instant")
+    number: U32 = column("", "running number within link and instant")
     signer: U64 = column("", "HashedId8 of the certificate, 0 unsigned")
     sender: U64 = column("", "identity inside the message, 0 if none")
     x: F64 = column("m", "where the message claims to come from, east of the city's origin", places=2)

@@ -32,6 +32,7 @@ FORMS = (
     "a payload of the framing between roadside unit and centre",
 )
 LARGEST = 268_435_456  # octets of a JSON array or of a payload, which are read at once
+LATEST_S = 9_200_000_000  # of 1970 or before it: nanoseconds of later instants do not fit into 64 bits
 LOOKED_AT = 65_536  # octets from which the form is told
 _HEX_LINE = re.compile(rb"(?:\S*[.:T]\S*\s+)?[0-9a-fA-F]{2}[0-9a-fA-F\s]*")
 _ARRAY = re.compile(rb"\s*\[\s*[{\]]")
@@ -178,8 +179,8 @@ def _of_object(place: int, value: dict[str, Any], opener: Opener | None) -> Iter
     time_ns: int | None = None
     if "time_ns" in value:
         time_ns = value["time_ns"]
-        if type(time_ns) is not int:
-            raise LineError(f"{time_ns!r} is no whole number of nanoseconds", "time_ns")
+        if type(time_ns) is not int or abs(time_ns) > LATEST_S * 1_000_000_000:
+            raise LineError(f"{time_ns!r} is no whole number of nanoseconds before the year 2262", "time_ns")
     elif "t" in value:
         time_ns = instant_named(str(value["t"]))
     link = str(value.get("link", ""))
@@ -222,7 +223,7 @@ def instant_named(text: str) -> int:
     """
     try:
         seconds = Decimal(text)
-        if seconds.is_finite() and abs(seconds) < Decimal(10) ** 10:
+        if seconds.is_finite() and abs(seconds) <= LATEST_S:
             return int(seconds * 1_000_000_000)
     except InvalidOperation:
         pass

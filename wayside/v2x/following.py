@@ -41,6 +41,7 @@ LOOKED_AT_M = 60.0  # stretch before the stop line on which vehicles are told th
 WENT_M = 12.0  # from the line; nearer to it a turn is not known yet
 MOST_BESIDE_M = 40.0  # from a lane that leads in to those that lead out beside it
 SAME_WAY = np.radians(30)
+MOST_OFF_UNSURE = np.radians(75)  # as MOST_OFF, where it is not sure which road a vehicle left by
 MOST_ASIDE_M, MOST_TURNED_DEG = 1.0, 20.0
 MOST_STANDING = 0.05
 FEWEST = 10  # vehicles at an intersection, below which it has no share of its own
@@ -133,8 +134,9 @@ def judge(track: Track, drawn: Intersection, spells: Mapping[int, Sequence[Spell
     legs = _legs([drawn.is_entry(lane) for lane in lanes], along, aside, angle)
     for row in _passages(track, chosen, along):
         lane = lanes[chosen[row]]
-        leg = _way_out(track, lane, row, place, legs)
-        ways = [way for way in lane.connections if leg < 0 or _fits(drawn, way, lane, lanes[leg])]
+        left = _left_at(track, lane, row, place, legs)
+        leg, heading = lanes[legs[left]], float(track.heading[left])
+        ways = [way for way in lane.connections if left < 0 or _fits(drawn, way, lane, leg, heading)]
         counts.update(_passage(track, lane, row, along[chosen[row]], ways, spells))
     counts["stood"] = _standing(track, lanes, chosen, along, spells)
     return Tally(counts, aside[at], np.degrees(np.abs(angle[at])))
@@ -204,29 +206,28 @@ def _passage(
     return {"passed": 1, "red": int(all(red))}
 
 
-def _way_out(track: Track, lane: Approach, row: int, place: F64, legs: I64) -> int:
-    """Return beside which lane a vehicle left after a stop line; -1 if it was lost before, or no lane is there.
-
-    The direction of that lane's road tells the turn, however the road bends further on.
-    """
+def _left_at(track: Track, lane: Approach, row: int, place: F64, legs: I64) -> int:
+    """Return the row at which a vehicle left after a stop line; -1 if it was lost before, or no lane is there."""
     later = (track.mine == track.mine[row]) & (track.instant > track.instant[row]) & (legs >= 0)
     rows = np.flatnonzero(later & (track.instant <= track.instant[row] + LEAVES_NS))
     rows = rows[np.hypot(*(place[rows] - lane.points[-1]).T) > WENT_M]
-    return int(legs[rows[0]]) if len(rows) else -1
+    return int(rows[0]) if len(rows) else -1
 
 
-def _fits(drawn: Intersection, way: Connection, lane: Approach, leg: Approach) -> bool:
+def _fits(drawn: Intersection, way: Connection, lane: Approach, leg: Approach, heading: float) -> bool:
     """Tell whether a way on from a lane may lead out beside another lane, by neighbour or by direction.
 
-    Where MAP names no way on to the neighbour from which that other lane comes, the road out there is another one,
-    and nothing is said of it; nor of ways to another stop line of the same node.
+    The direction is that of the road there, or the vehicle's own if that fits better. Where MAP names no way on to
+    the neighbour from which the other lane comes, the road out may be another one, and more must be wrong. Nothing
+    is said of ways to another stop line of the same node.
     """
-    origin = drawn.origins[leg.link]
-    known = {one.towards for each in drawn.approaches for one in each.connections}
-    if way.turn < 0 or origin not in known or way.towards == drawn.node:
+    if way.turn < 0 or way.towards == drawn.node:
         return True
-    turned = leg.direction + np.pi - lane.direction
-    return way.towards == origin != NOWHERE or abs(wrapped(turned - TURNS[way.turn])) < MOST_OFF
+    origin = drawn.origins[leg.link]
+    known = any(one.towards == origin for each in drawn.approaches for one in each.connections)
+    expected = lane.direction + TURNS[way.turn]
+    off = min(abs(wrapped(leg.direction + np.pi - expected)), abs(wrapped(heading - expected)))
+    return way.towards == origin != NOWHERE or off < (MOST_OFF if known else MOST_OFF_UNSURE)
 
 
 def _is_red(way: Connection, instants: tuple[int, ...], spells: Mapping[int, Sequence[Spell]]) -> bool | None:

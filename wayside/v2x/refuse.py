@@ -37,4 +37,4 @@ class Ledger:
                 numbers[place] = numbers[place - 1] + 1
         received, links, reasons, octets = (list(column) for column in zip(*rows, strict=True))
         filled: dict[str, Any] = {"received_ns": received, "link": links, "reason": reasons, "octets": octets}
-        return Refusals(number=np.array(numbers, np.uint16), **filled)
+        return Refusals(number=np.array(numbers, np.uint32), **filled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from wayside.table import F64, I64, U8, U16, U64, Table, column
+from wayside.table import F64, I64, U8, U16, U32, U64, Table, column
 
 
 class Kind(IntEnum):
@@ -65,7 +65,7 @@ class Refusals(Table, key=("received_ns", "link", "number")):
 
     received_ns: I64 = column("ns", "instant the frame was received")
     link: U64 = column("", "who handed the frame over: a roadside unit, a pole or a vehicle")
-    number: U16 = column("", "running number within link and instant")
+    number: U32 = column("", "running number within link and instant")
     reason: U8 = column("", "why", codes=RefusalReason)
     octets: U16 = column("", "length of the frame")
 

@@ -6,13 +6,12 @@ import pytest
 
 from wayside.asn1.errors import Fault, WireError
 from wayside.security.objects import decode_object, encode_object
-from wayside.v2x.editions import TEXTS, codec_of
+from wayside.v2x.editions import EDITION, codec_of
 
 
 @pytest.mark.parametrize("nothing", [[], "", ()])
-@pytest.mark.parametrize("edition", TEXTS)
-def test_an_empty_list_or_text_is_no_sequence_without_fields(edition: str, nothing: object) -> None:
-    participant = {
+def test_an_empty_list_or_text_is_no_sequence_without_fields(nothing: object) -> None:
+    participant: dict[str, object] = {
         "ptcType": "motor",
         "ptcId": 1,
         "source": "video",
@@ -24,11 +23,8 @@ def test_an_empty_list_or_text_is_no_sequence_without_fields(edition: str, nothi
         "motionCfd": {},
         "size": {"width": 0, "length": 0},
     }
-    if edition in ("csae53-2017", "gbt31024-3-2019"):
-        participant.pop("posConfidence")
-        participant["accuracy" if edition == "never" else "posConfidence"] = {"pos": "a1m"}
     frame = {"msgCnt": 0, "id": "00" * 8, "refPos": {"lat": 0, "long": 0}, "participants": [participant]}
-    codec = codec_of(edition)
+    codec = codec_of(EDITION)
     assert codec.decode(codec.encode({"rsmFrame": frame})) == {"rsmFrame": frame}
     participant["motionCfd"] = nothing
     with pytest.raises(WireError, match="expected a dict"):
@@ -36,7 +32,6 @@ def test_an_empty_list_or_text_is_no_sequence_without_fields(edition: str, nothi
 
 
 def test_an_unknown_name_with_any_number_that_can_be_read_is_written_again() -> None:
-    value = {"toBeSignedPkiCtl": {"issuer": {"self": "...0"}}}
     octets = bytes.fromhex(
         "01818800ab00050d06e4b3cebcd9656d3e1246fa930100818219825d3dc996b6ae4bca65ab43eb9b5d967918918f58d9be19943d3512f81f"
         "9e61abc815d29c3cbebaa44fcc0c6d68e08a076f4ff43ff86cb59a8cb74678e9dc"
@@ -44,11 +39,9 @@ def test_an_unknown_name_with_any_number_that_can_be_read_is_written_again() -> 
     value = decode_object(octets, "tdcl")
     assert len(value["toBeSignedPkiCtl"]["issuer"]["self"]) > 9
     assert encode_object(value, "tdcl") == octets
-    for number in (2**1015 - 1, 2**1015):
-        value["toBeSignedPkiCtl"]["issuer"]["self"] = f"...{number}"
-        if number.bit_length() < 1016:
-            assert decode_object(encode_object(value, "tdcl"), "tdcl") == value
-            continue
-        with pytest.raises(WireError, match="at most 127") as refused:
-            encode_object(value, "tdcl")
-        assert refused.value.reason is Fault.OUT_OF_RANGE
+    value["toBeSignedPkiCtl"]["issuer"]["self"] = f"...{2**1015 - 1}"
+    assert decode_object(encode_object(value, "tdcl"), "tdcl") == value
+    value["toBeSignedPkiCtl"]["issuer"]["self"] = f"...{2**1015}"
+    with pytest.raises(WireError, match="at most 127") as refused:
+        encode_object(value, "tdcl")
+    assert refused.value.reason is Fault.OUT_OF_RANGE

@@ -29,7 +29,7 @@ class HandmadeRun:
         told = SignatureCounts(state=states, messages=np.array(list(counts.values()), np.uint32))
         n = len(lost)
         refused = Signatures(
-            received_ns=np.zeros(n, np.int64), link=np.zeros(n, np.uint64), number=np.arange(n, dtype=np.uint16),
+            received_ns=np.zeros(n, np.int64), link=np.zeros(n, np.uint64), number=np.arange(n, dtype=np.uint32),
             signer=np.zeros(n, np.uint64), sender=np.array([who for who, _ in lost], np.uint64), x=np.zeros(n),
             y=np.zeros(n), aid=np.full(n, 111, np.int32), generation_ns=np.zeros(n, np.int64),
             state=np.array([state for _, state in lost], np.uint8),

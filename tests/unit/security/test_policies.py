@@ -27,6 +27,7 @@ def heard(count: int = 1000, **changed: Any) -> Heard:
         "event": none,
         "known": ~none,
         "changed": none,
+        "suspect": none,
         "verified_ns": np.full(count, 9 * S),
     }
     return Heard(**{**given, **changed})
@@ -67,6 +68,7 @@ def test_on_demand_verifies_what_matters_and_a_share_of_the_rest() -> None:
     cases = {
         Cause.FIRST: heard(known=~one_of(count, 3)),
         Cause.CERTIFICATE: heard(changed=one_of(count, 3)),
+        Cause.SUSPECT: heard(suspect=one_of(count, 3)),
         Cause.EVENT: heard(event=one_of(count, 3)),
         Cause.OVERDUE: heard(verified_ns=np.where(one_of(count, 3), 5 * S, 9 * S)),
     }

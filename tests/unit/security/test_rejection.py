@@ -15,7 +15,7 @@ def lost(time_ns: int, *senders: int, state: SignatureState = SignatureState.UNT
     return Signatures(
         received_ns=np.full(count, time_ns),
         link=np.arange(count).astype(np.uint64),
-        number=np.zeros(count, np.uint16),
+        number=np.zeros(count, np.uint32),
         signer=np.full(count, 99, np.uint64),
         sender=np.array(senders, np.uint64),
         x=np.arange(count) + time_ns / S,

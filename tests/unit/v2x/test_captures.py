@@ -206,3 +206,9 @@ def test_no_octets_break_the_readers(tmp_path_factory: pytest.TempPathFactory, o
     for link_type in (0, 1, 101, 113, 147, 276, 5):
         datagram_of(link_type, octets)
     assert b"".join(one.octets for one in unwrap(octets)) in octets or len(list(unwrap(octets))) > 1
+
+
+@pytest.mark.parametrize("text", ["9763000000.0", "1e30", "-9300000000"])
+def test_an_instant_beyond_64_bits_of_nanoseconds_is_refused(text: str) -> None:
+    with pytest.raises(LineError):
+        instant_named(text)

@@ -91,6 +91,19 @@ def test_a_crossroads_has_twelve_ways_and_one_pair_of_conflicting_phases() -> No
     assert list(forbidden(drawn)) == [(1, 2, False)]
 
 
+def test_a_way_to_another_stop_line_of_the_same_node_has_no_curve() -> None:
+    road = crossroads()
+    made = map_message(road, Place.of(road), 0, 0.0, 0.0)
+    assert made is not None
+    (node,) = made.value["nodes"]
+    node["inLinks"][0]["lanes"][0]["connectsTo"][0]["remoteIntersection"] = node["id"]
+    node["inLinks"][2]["upstreamNodeId"] = node["id"]  # nobody comes from elsewhere by the eastern road any more
+    (drawn,) = intersections_of(made.value)
+    turns = [(way.approach.link, way.connection.turn) for way in movements_of(drawn)]
+    assert sum(link == 0 for link, _ in turns) == 1  # straight on leads to the eastern road
+    assert (1, 2) not in turns and (3, 1) not in turns
+
+
 def test_metres_agree_with_the_projection_of_the_map() -> None:
     road = crossroads()
     x, y = np.array([0.0, 150.0, -400.0]), np.array([0.0, -300.0, 250.0])

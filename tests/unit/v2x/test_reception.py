@@ -15,6 +15,7 @@ from wayside.maps.drawing import crossroads
 from wayside.messages import Message, Messages
 from wayside.roadside.tables import Detections, Poles, Units
 from wayside.security.envelope import EnvelopeConfig, open_envelope
+from wayside.security.objects import decode_object, encode_object
 from wayside.security.policies import VerifyConfig
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
 from wayside.signals.tables import SignalControllers
@@ -178,3 +179,56 @@ def test_any_valid_frame_of_an_edition_is_read_or_refused_with_a_reason(edition:
 def test_frames_and_messages_hold_the_same_octets() -> None:
     messages = Messages.of([Message(NOW, 1, b"ab"), Message(NOW, 2, b"c")])
     assert list(Frames(messages.octets, messages.starts)) == [b"ab", b"c"]
+
+
+def lazy(share: float = 0.0) -> V2xEdge:
+    """An edge that verifies on demand alone."""
+    road, config = crossroads(), EnvelopeConfig(pool=1, verify=VerifyConfig(share=share))
+    envelope = open_envelope(config, seed=1, start_ns=NOW, seconds=9.0, road=road, assets=())
+    return V2xEdge(EdgeConfig(), road, [POLES, UNITS, CONTROLLERS], envelope)
+
+
+def forged(message: Message, identity: int, time_ns: int) -> Message:
+    """Return a signed BSM with another identity inside, and its old signature."""
+    bare, sealed = codec_of("csae53-2020"), decode_object(message.payload, "signed")
+    data = sealed["content"]["signedData"]["tbsData"]["payload"]["data"]["content"]
+    value = bare.decode(bytes.fromhex(data["unsecuredData"]))
+    value["bsmFrame"]["id"] = f"{identity:016x}"
+    data["unsecuredData"] = bare.encode(value).hex()
+    return Message(time_ns, message.link, encode_object(sealed, "signed"))
+
+
+def test_other_identities_under_a_known_certificate_are_verified_and_refused() -> None:
+    made = lazy()
+    decoded(made, made.speak([reports(1)], NOW))
+    later = NOW + 100_000_000
+    (good,) = made.speak([later_reports(1, later)], later)
+    got = decoded(made, [good, *(forged(good, 1000 + n, later) for n in range(300))], later)
+    assert got[Reports].sender.tolist() == [1]
+    assert reasons(got) == [RefusalReason.BAD_SIGNATURE] * 300
+
+
+def test_after_a_bad_signature_everything_in_that_name_is_verified() -> None:
+    made = lazy()
+    decoded(made, made.speak([reports(1)], NOW))
+    later = NOW + 100_000_000
+    (good,) = made.speak([later_reports(1, later)], later)
+    assert reasons(decoded(made, [forged(good, 77, later)], later)) == [RefusalReason.BAD_SIGNATURE]
+    # without that, a message in a verified sender's name would be left out by the policy
+    octets = bytearray(good.payload)
+    octets[-1] ^= 1
+    got = decoded(made, [Message(later, good.link, bytes(octets)), good], later)
+    assert reasons(got) == [RefusalReason.BAD_SIGNATURE] and got[Reports].sender.tolist() == [1]
+
+
+def later_reports(count: int, time_ns: int) -> Reports:
+    said = reports(count)
+    columns = dict(said.arrays()) | {"time_ns": np.full(count, time_ns), "received_ns": np.full(count, time_ns)}
+    return Reports(**columns)
+
+
+def test_a_flood_of_refused_frames_is_counted_to_the_last_one() -> None:
+    made = edge(signed=False)
+    flood = Messages.of([Message(NOW, 5, b"\xf0" + n.to_bytes(4, "big")) for n in range(70_000)])
+    got = decoded(made, flood)
+    assert len(got[Refusals]) == 70_000 == len(set(got[Refusals].number.tolist()))
