@@ -16,6 +16,7 @@ from wayside.frame import Frame
 from wayside.maps.road import RoadMap
 from wayside.messages import Message, Messages
 from wayside.roadside.tables import Detections, Poles
+from wayside.security.tables import SignatureCounts, Signatures, SignatureState
 from wayside.table import I64, Table
 from wayside.v2x import bsm, rsi, rsm, spat
 from wayside.v2x.editions import EDITION, TEXTS, codec_of
@@ -92,15 +93,14 @@ class V2xEdge:
         self._counts: Counter[tuple[str, int]] = Counter()
         self._listened = -1  # the second whose SPAT were heard
         self._checked: dict[int, int] = {}
-        self.writes: frozenset[type[Table]] = frozenset((Reports, Detections, Refusals, Traffic))
-        if envelope is not None:
-            self.writes |= envelope.writes
+        own = frozenset((Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts))
+        self.writes: frozenset[type[Table]] = own | (frozenset() if envelope is None else envelope.writes)
         self.proven: Counter[MessageType] = Counter()
         self.unread = 0
         self.cuts = self._sender.cuts
 
     def decode(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
-        """Return Reports, Detections, Refusals and Traffic of what was received, and what the envelope found.
+        """Return Reports, Detections, Refusals and Traffic of what was received, Signatures and SignatureCounts.
 
         Messages are taken in the order of reception, link and octets, so that the order in which they are
         handed over does not matter. Frames of types that give no rows here (SPAT, MAP, RSI) are read and counted.
@@ -108,7 +108,10 @@ class V2xEdge:
         """
         got = self._reception.read(Messages.of(messages), time_ns)
         traffic = counted(got.frames, got.octets, self._sender)
-        found = () if self._envelope is None else self._envelope.findings(time_ns)
+        if self._envelope is None:
+            found: tuple[Table, ...] = (Signatures.empty(), _unsigned(sum(got.frames.values())))
+        else:
+            found = self._envelope.findings(time_ns)
         return (got.reports, got.detections, got.refusals, traffic, *found)
 
     def encode(self, frame: Frame) -> Messages:
@@ -214,6 +217,14 @@ class V2xEdge:
         count = self._counts[kind, sender]
         self._counts[kind, sender] = (count + 1) % 128
         return count
+
+
+def _unsigned(messages: int) -> SignatureCounts:
+    """Return the count of messages that came without envelopes."""
+    if not messages:
+        return SignatureCounts.empty()
+    state, count = np.array([SignatureState.NONE], np.uint8), np.array([messages], np.uint32)
+    return SignatureCounts(state=state, messages=count)
 
 
 def open_edge(config: EdgeConfig, road: RoadMap, assets: Sequence[Table], envelope: Envelope | None) -> V2xEdge:

@@ -17,10 +17,10 @@ class Truth(Table, key=("id",), position=("x", "y"), truth=True):
 
     id: U64 = column("", "identity in the simulator, constant for life; equals the V2X sender where equipped")
     kind: U8 = column("", "what it is", codes=Kind)
-    x: F64 = column("m", "east of the city's origin", places=3)
-    y: F64 = column("m", "north of the city's origin", places=3)
+    x: F64 = column("m", "east of the city's origin", places=2)
+    y: F64 = column("m", "north of the city's origin", places=2)
     heading: F64 = column("rad", "direction it faces, anticlockwise from east", places=4)
-    speed: F64 = column("m/s", "speed over ground", places=3)
+    speed: F64 = column("m/s", "speed over ground", places=2)
     acceleration: F64 = column("m/s2", "along the heading", places=2)
     length: F64 = column("m", "bumper to bumper", places=2)
     width: F64 = column("m", "without mirrors", places=2)

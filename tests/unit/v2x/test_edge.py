@@ -8,6 +8,7 @@ import pytest
 from wayside.maps.drawing import crossroads
 from wayside.messages import Message
 from wayside.roadside.tables import Detections, Poles, Units
+from wayside.security.tables import SignatureCounts, Signatures
 from wayside.signals.tables import SignalControllers
 from wayside.table import F64
 from wayside.v2x.edge import EdgeConfig, V2xEdge
@@ -78,7 +79,7 @@ def detections(count: int = 20, pole: int = 3, **changed: Any) -> Detections:
 
 
 def tables(given: tuple[Any, ...]) -> tuple[Reports, Detections, Refusals, Traffic]:
-    first, second, third, fourth = given
+    first, second, third, fourth, *_ = given
     assert (type(first), type(second), type(third), type(fourth)) == (Reports, Detections, Refusals, Traffic)
     return first, second, third, fourth
 
@@ -94,11 +95,11 @@ def close(ours: F64, theirs: F64, within: float) -> None:
 
 def test_it_is_an_edge() -> None:
     made: Edge = edge()
-    assert made.writes == {Reports, Detections, Refusals, Traffic}
+    assert made.writes == {Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts}
 
 
-def test_nothing_received_gives_four_empty_tables() -> None:
-    assert [len(t) for t in tables(edge().decode([], NOW))] == [0, 0, 0, 0]
+def test_nothing_received_gives_empty_tables() -> None:
+    assert [len(t) for t in edge().decode([], NOW)] == [0] * 6
 
 
 def test_reports_survive_the_air_within_the_steps_of_the_message() -> None:
