@@ -17,6 +17,7 @@ from wayside.security import sealed
 from wayside.security.credentials import UNKNOWN, Credentials, first_rows
 from wayside.security.curves import CurveName
 from wayside.security.hashes import sha256_batch, sm3_batch
+from wayside.security.parts import in_parts
 from wayside.security.policies import Cause, Heard, VerifyConfig, causes
 from wayside.security.pseudonyms import RotationConfig
 from wayside.security.sealed import Envelope as Form
@@ -186,7 +187,7 @@ class Opened:
                 whole.signed_length[at],
                 credentials.identity[signer[mine]],
             )
-            good = credentials.verify(curve, signer[mine], digests, signatures[at])
+            good = self._verified(curve, signer[mine], digests, signatures[at])
             self.states[mine] = np.where(good, SignatureState.VALID, SignatureState.BAD)
             credentials.verified_ns[signer[mine[good]]] = self._time_ns
             credentials.bad_ns[signer[mine[~good]]] = self._time_ns
@@ -198,6 +199,11 @@ class Opened:
             found = np.isin(cause, PLACED) & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
             self._place(np.flatnonzero(found), signer, claims)
         return self.states
+
+    def _verified(self, curve: CurveName, rows: I64, digests: U8, signatures: U8) -> Bool:
+        """Return for each signature whether it is that of the digest by the row's key."""
+        verify = self._ear.credentials.verify
+        return in_parts(lambda part: verify(curve, rows[part], digests[part], signatures[part]), len(rows))
 
     def _causes(self, signer: I64, claims: Claims | None) -> U8:
         """Return why each payload's signature is checked, `Cause.NONE` where it is not."""

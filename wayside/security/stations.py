@@ -16,6 +16,7 @@ from wayside.security.batch_signing import sign_batch
 from wayside.security.certificates import Certificate, signer_identifier
 from wayside.security.curves import CurveName
 from wayside.security.hashes import identity_digest, sha256_batch, sm3_batch
+from wayside.security.parts import in_parts
 from wayside.security.pools import issue_pools
 from wayside.security.pseudonyms import RotationConfig, certificate_index
 from wayside.security.sealing import Unsigned, seal
@@ -70,8 +71,10 @@ class Stations:
         self._since, self._pool, self._rotation = since, pool, rotation
         self.domain = make_domain("simulation.v2x", since, curve=curve, seed=f"simulated {seed}".encode())
         self._stranger: Domain | None = None
-        self._first: dict[tuple[int, int], int] = {}  # row of a station's first certificate
-        self._met: dict[tuple[int, int], int] = {}  # when it first spoke
+        self._first: dict[Role, dict[int, int]] = {
+            role: {} for role in Role
+        }  # row of a station's first certificate
+        self._met: I64 = np.empty(0, np.int64)  # when the holder of each certificate first spoke
         self._private: U8 = np.empty((0, 32), np.uint8)
         self._identities: U8 = np.empty((0, 32), np.uint8)
         self._named: U64 = np.empty(0, np.uint64)
@@ -108,57 +111,52 @@ class Stations:
         octets = unsigned.frames.octets
         places = unsigned.signed, unsigned.signed_length
         digests = signed_digests(self.curve, octets, *places, self._identities[rows])
-        return sign_batch(self.curve, self._private[rows], digests)
+        return in_parts(lambda part: sign_batch(self.curve, self._private[rows[part]], digests[part]), len(rows))
 
     def _rows(self, stations: U64, roles: U8, time_ns: I64) -> I64:
         """Return the row of the certificate with which each message is signed."""
-        who = list(zip(stations.tolist(), roles.tolist(), strict=True))
-        new = {one: None for one in who if one not in self._first}
-        if new:
-            self._enrol(list(new), dict(zip(who, time_ns.tolist(), strict=True)))
-        rows = np.array([self._first[one] for one in who], np.int64)
-        spoken: I64 = time_ns - np.array([self._met[one] for one in who], np.int64)
-        turn = spoken // round(self._rotation.period_s * S)
-        moving = roles != Role.ROADSIDE
-        rows[moving] += certificate_index(stations[moving], turn[moving], self._pool)
+        rows = np.empty(len(stations), np.int64)
+        for role in Role:
+            mine = np.flatnonzero(roles == role)
+            if not len(mine):
+                continue
+            who, known = stations[mine].tolist(), self._first[role]
+            new = [one for one in dict.fromkeys(who) if one not in known]
+            if new:
+                met = dict(zip(who, time_ns[mine].tolist(), strict=True))
+                self._enrol(role, new, [met[one] for one in new])
+            rows[mine] = [known[one] for one in who]
+            if role != Role.ROADSIDE:
+                turn = (time_ns[mine] - self._met[rows[mine]]) // round(self._rotation.period_s * S)
+                rows[mine] += certificate_index(stations[mine], turn, self._pool)
         return rows
 
-    def _enrol(self, new: list[tuple[int, int]], met: dict[tuple[int, int], int]) -> None:
-        """Issue the certificates of stations that speak for the first time."""
-        for role in Role:
-            mine = [identity for identity, of in new if of == role]
-            if not mine:
-                continue
-            each = 1 if role == Role.ROADSIDE else self._pool
-            for place, identity in enumerate(mine):
-                self._first[identity, role] = len(self._private) + place * each
-                self._met[identity, role] = met[identity, role]
-            names = [f"{identity:016x}" for identity in mine]
-            if role == Role.ROADSIDE:
-                held = [issue_application(self.domain, name, self._since) for name in names]
-                self._keep(
-                    np.array([list(one.private_key) for one in held], np.uint8),
-                    np.array([list(identity_of(one.certificate)) for one in held], np.uint8),
-                    np.array([list(one.certificate.hashed_id8) for one in held], np.uint8),
-                    Frames.of([one.certificate.octets for one in held]),
-                )
-                continue
-            domain = self.domain if role == Role.VEHICLE else self._strange()
-            pools = issue_pools(domain, names, self._since, count=self._pool)
-            identities = pools.digests
-            if self.curve == "sm2":
-                told = zip(pools.public_keys, pools.digests, strict=True)
-                each_za = [identity_digest(key.tobytes(), digest.tobytes()) for key, digest in told]
-                identities = np.frombuffer(b"".join(each_za), np.uint8).reshape(-1, 32)
+    def _enrol(self, role: Role, new: list[int], met_ns: list[int]) -> None:
+        """Issue the certificates of stations that speak for the first time, at these instants."""
+        each = 1 if role == Role.ROADSIDE else self._pool
+        begin = len(self._private)
+        self._first[role].update((identity, begin + place * each) for place, identity in enumerate(new))
+        self._met = np.concatenate([self._met, np.repeat(np.array(met_ns, np.int64), each)])
+        names = [f"{identity:016x}" for identity in new]
+        if role == Role.ROADSIDE:
+            held = [issue_application(self.domain, name, self._since) for name in names]
             self._keep(
-                pools.private_keys,
-                identities,
-                pools.digests[:, -8:],
-                Frames(
-                    np.ascontiguousarray(pools.octets).reshape(-1),
-                    np.arange(len(pools) + 1, dtype=np.int64) * pools.octets.shape[1],
-                ),
+                np.array([list(one.private_key) for one in held], np.uint8),
+                np.array([list(identity_of(one.certificate)) for one in held], np.uint8),
+                np.array([list(one.certificate.hashed_id8) for one in held], np.uint8),
+                Frames.of([one.certificate.octets for one in held]),
             )
+            return
+        domain = self.domain if role == Role.VEHICLE else self._strange()
+        pools = issue_pools(domain, names, self._since, count=self._pool)
+        identities = pools.digests
+        if self.curve == "sm2":
+            told = zip(pools.public_keys, pools.digests, strict=True)
+            each_za = [identity_digest(key.tobytes(), digest.tobytes()) for key, digest in told]
+            identities = np.frombuffer(b"".join(each_za), np.uint8).reshape(-1, 32)
+        size = pools.octets.shape[1]
+        frames = Frames(pools.octets.reshape(-1), np.arange(len(pools) + 1, dtype=np.int64) * size)
+        self._keep(pools.private_keys, identities, pools.digests[:, -8:], frames)
 
     def _strange(self) -> Domain:
         """Return a PKI that nobody trusts."""

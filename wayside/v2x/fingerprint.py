@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from wayside.messages import Messages
-from wayside.table import I64, U8, U64, Bool
+from wayside.table import I64, U8, U64
 
 _PRIME = np.uint64(0x100000001B3)
 
@@ -36,20 +36,23 @@ class Memory:
         self._span_ns, self._next_ns = span_ns, 0
         self._seen: dict[int, int] = {}
 
-    def order(self, messages: Messages) -> I64:
-        """Return the rows in order of reception, link and octets, so that how they are handed over is nothing."""
-        marks = _fingerprints(messages.octets, messages.starts)
-        return np.lexsort((marks, messages.link, messages.time_ns))
+    def fresh(self, messages: Messages, time_ns: int) -> tuple[I64, I64]:
+        """Return the rows of messages that were not seen before, and those of copies; remember all.
 
-    def fresh(self, messages: Messages, time_ns: int) -> Bool:
-        """Tell which of them were not seen before, and remember all."""
+        Both are in order of reception, link and octets, so that how messages are handed over is nothing.
+        """
         if time_ns >= self._next_ns:
             self._next_ns = time_ns + 1_000_000_000
             oldest = time_ns - self._span_ns
             self._seen = {mark: at for mark, at in self._seen.items() if at >= oldest}
-        marks: list[int] = _fingerprints(messages.octets, messages.starts).tolist()
-        new = np.empty(len(messages), np.bool_)
-        for row, (mark, at) in enumerate(zip(marks, messages.time_ns.tolist(), strict=True)):
-            new[row] = mark not in self._seen
-            self._seen[mark] = at
-        return new
+        columns = _fingerprints(messages.octets, messages.starts)
+        rows = np.lexsort((columns, messages.link, messages.time_ns))
+        marks: list[int] = columns[rows].tolist()
+        seen = self._seen
+        new = np.array([mark not in seen for mark in marks], np.bool_)
+        if len(set(marks)) < len(marks):
+            first = np.zeros(len(marks), np.bool_)
+            first[np.unique(columns[rows], return_index=True)[1]] = True
+            new &= first
+        seen.update(zip(marks, messages.time_ns[rows].tolist(), strict=True))
+        return rows[new], rows[~new]

@@ -136,10 +136,9 @@ class Reception:
     def read(self, messages: Messages, time_ns: int) -> Received:
         """Return what the messages say; the order in which they are handed over does not matter."""
         ledger = Ledger()
-        messages = messages.take(self._memory.order(messages))
-        fresh = self._memory.fresh(messages, time_ns)
-        ledger.refuse_all(messages, np.flatnonzero(~fresh), RefusalReason.DUPLICATE)
-        messages = messages.take(np.flatnonzero(fresh))
+        fresh, copies = self._memory.fresh(messages, time_ns)
+        ledger.refuse_all(messages, copies, RefusalReason.DUPLICATE)
+        messages = messages.take(fresh)
         outer, inner = messages, messages
         letters = None
         if self._envelope is not None:
