@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -85,8 +86,8 @@ class Envelope(Protocol):
     def open(self, messages: Messages, time_ns: int) -> Letters:
         """Open what was received by `time_ns`."""
 
-    def overhear(self, messages: Messages, time_ns: int) -> Letters:
-        """Open what roadside units sent, as vehicles do that trust them."""
+    def overhear(self, messages: Messages, time_ns: int, aids: Collection[int]) -> Letters:
+        """Open what roadside units sent for some applications, as vehicles do; no `aids` are all of them."""
 
     def findings(self, time_ns: int) -> tuple[Table, ...]:
         """Return the tables of what was judged since the last call."""

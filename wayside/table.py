@@ -288,6 +288,8 @@ class Table:
         Raises:
             TableError: a value is infinite; unknown is NaN, and everything else has a place on the number line.
         """
+        if not len(self):
+            return self
         arrays = dict(self.__dict__)
         arrays.pop("_digest", None)
         for name, scale in self._scales:

@@ -48,7 +48,8 @@ def find_overlaps(
 
     Returns:
         The other's root, 0 where there is none; whether that one was heard well before; and how much it
-        counts: where one stands and the other drives through, the one that stands is the ghost.
+        counts: where one stands and the other drives through, the one that stands is the ghost; that two stand
+        too close says nothing of either.
     """
     count = last.size
     x, y = np.empty(count), np.empty(count)
@@ -89,6 +90,8 @@ def find_overlaps(
                     weight[here] = limit.passing
                 elif mine < 0.5 and other_speed > 2.0:
                     weight[here] = 1.0
+                elif mine < 0.5 and other_speed < 0.5:
+                    weight[here] = 0.0
                 else:
                     weight[here] = limit.alike
                 after[here] = since_ns[here] > since_ns[there] + ELDER_NS

@@ -14,6 +14,7 @@ from wayside.security.batch_verifying import PreparedKeys
 from wayside.security.certificates import Certificate, CertificateError
 from wayside.security.refusals import Refusal, TrustFault
 from wayside.security.regions import Place
+from wayside.security.sealed import Scheme
 from wayside.security.stations import identity_of
 from wayside.security.tables import SignatureState
 from wayside.security.trust import TrustStore
@@ -43,6 +44,7 @@ class Credentials:
 
     Attributes:
         state: what is wrong with each row's certificate; VALID where nothing is.
+        scheme: by which its holder signs; NONE where the certificate is not trusted.
         identity: what goes into the digests of what its holder signs, see `stations.signed_digests` [rows, 32].
         verified_ns: when a signature of its holder was last found good.
         bad_ns: when one in its name was last found bad; 0 never.
@@ -58,6 +60,7 @@ class Credentials:
         self._free = list(range(capacity - 1, -1, -1))
         self._heard_ns: I64 = np.zeros(capacity, np.int64)
         self.state: U8 = np.zeros(capacity, np.uint8)
+        self.scheme: U8 = np.zeros(capacity, np.uint8)
         self.identity: U8 = np.zeros((capacity, 32), np.uint8)
         self.start_ns: I64 = np.zeros(capacity, np.int64)
         self.end_ns: I64 = np.zeros(capacity, np.int64)
@@ -95,7 +98,7 @@ class Credentials:
         row = self._free.pop()
         self._rows[named] = row
         self._heard_ns[row], self.verified_ns[row], self.bad_ns[row] = time_ns, 0, 0
-        self._certificates[row], self._aids[row] = None, frozenset()
+        self._certificates[row], self._aids[row], self.scheme[row] = None, frozenset(), Scheme.NONE
         self.start_ns[row], self.end_ns[row] = 0, LATEST
         try:
             certificate = Certificate.parse(octets)
@@ -114,17 +117,13 @@ class Credentials:
         self._certificates[row], self._aids[row] = certificate, frozenset(certificate.permissions)
         self.start_ns[row] = max(one.start_ns for one in chain.certificates)
         self.end_ns[row] = min(one.end_ns for one in chain.certificates)
+        self.scheme[row] = Scheme.SM2 if certificate.curve == "sm2" else Scheme.P256
         self.identity[row] = np.frombuffer(identity_of(certificate), np.uint8)
         keys = self._keys.get(certificate.curve)
         if keys is None:
             keys = self._keys[certificate.curve] = PreparedKeys.none(certificate.curve, len(self.state))  # type: ignore[arg-type]
         keys.replace(np.array([row]), np.frombuffer(certificate.public_key, np.uint8)[None])
         return row
-
-    def curve(self, row: int) -> str:
-        """Return the curve of a row's key; empty where its certificate is not trusted."""
-        certificate = self._certificates[row]
-        return "" if certificate is None else certificate.curve
 
     def permits(self, rows: I64, aids: I64) -> Bool:
         """Tell whether each row's certificate may sign for an application."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -31,7 +32,8 @@ from wayside.world import identity
 
 MOST_SENDERS = 65_536  # of whom it is remembered with which certificate they were verified
 LATEST_US = 1 << 52  # headers with later instants are not told
-PLACED = (Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE)  # the sender's place is checked then
+# whether the sender's place is checked, by Cause
+PLACED = np.isin(np.arange(256), (Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE))
 SM3 = 2  # number of that hash in a frame
 HASHES = {sealed.Scheme.SM2: SM3, sealed.Scheme.P256: 0}  # number of the hash that goes with each scheme
 CURVES: dict[sealed.Scheme, CurveName] = {sealed.Scheme.SM2: "sm2", sealed.Scheme.P256: "p256"}
@@ -94,20 +96,25 @@ class Opened:
         states: SignatureState of each payload as far as it is known [k].
     """
 
-    def __init__(self, ear: Ear, messages: Messages, time_ns: int, road: RoadMap) -> None:
+    def __init__(
+        self, ear: Ear, messages: Messages, time_ns: int, road: RoadMap, only: Collection[int] = ()
+    ) -> None:
         self._ear, self._road, self._time_ns = ear, road, time_ns
         self._frames = Frames(messages.octets, messages.starts)
         self._all = open_all(self._frames)
         state = np.full(len(messages), SignatureState.MALFORMED, np.uint8)
         state[self._all.kind == Form.UNSECURED] = SignatureState.NONE
         signed = self._all.kind == Form.SIGNED
+        read = ~signed
+        if only:
+            signed &= np.isin(self._all.aid, tuple(only))
         named = self._named(signed)
         self._row: I64 = np.full(len(messages), UNKNOWN, np.int64)
         self._row[signed] = self._rows(signed, named)
         state[signed] = self._certificate_states(signed)
         self.rows: I64 = np.flatnonzero(signed)
-        self.refused: I64 = np.flatnonzero(~signed)
-        self.reasons: U8 = state[~signed]
+        self.refused: I64 = np.flatnonzero(read)
+        self.reasons: U8 = state[read]
         self.states: U8 = state[signed]
         self.aids: I64 = self._all.aid[signed]
         self.signers: U64 = named
@@ -174,11 +181,12 @@ class Opened:
         if not len(chosen):
             return self.states
         octets, whole = self._frames.octets, self._all
-        signatures = sealed.signatures_of(self._frames, whole)
-        curves = np.array([credentials.curve(row) for row in signer[chosen].tolist()])
+        schemes = credentials.scheme[signer[chosen]]
         for scheme, curve in CURVES.items():
             fits = (whole.scheme[rows[chosen]] == scheme) & (whole.hash[rows[chosen]] == HASHES[scheme])
-            mine = chosen[(curves == curve) & fits]
+            mine = chosen[(schemes == scheme) & fits]
+            if not len(mine):
+                continue
             at = rows[mine]
             digests = signed_digests(
                 curve,
@@ -187,7 +195,7 @@ class Opened:
                 whole.signed_length[at],
                 credentials.identity[signer[mine]],
             )
-            good = self._verified(curve, signer[mine], digests, signatures[at])
+            good = self._verified(curve, signer[mine], digests, self._signatures[at])
             self.states[mine] = np.where(good, SignatureState.VALID, SignatureState.BAD)
             credentials.verified_ns[signer[mine[good]]] = self._time_ns
             credentials.bad_ns[signer[mine[~good]]] = self._time_ns
@@ -196,7 +204,7 @@ class Opened:
         if claims is not None:
             sure = self.states == SignatureState.VALID
             self._ear.verified(claims.sender[sure].tolist(), self.signers[rows[sure]].tolist())
-            found = np.isin(cause, PLACED) & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
+            found = PLACED[cause] & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
             self._place(np.flatnonzero(found), signer, claims)
         return self.states
 
@@ -230,10 +238,16 @@ class Opened:
         )
         return causes(heard, np.empty((0, 2)), self._ear.policy)
 
+    @cached_property
+    def _signatures(self) -> U8:
+        """Return r and s of each message."""
+        return sealed.signatures_of(self._frames, self._all)
+
     def _first_octets(self) -> U64:
         """Return the first eight octets of each payload's signature, by which the policy samples."""
-        signatures = sealed.signatures_of(self._frames, self._all)[self.rows, :8]
-        numbers: U64 = np.ascontiguousarray(signatures).view(">u8").reshape(-1).astype(np.uint64)
+        numbers: U64 = (
+            np.ascontiguousarray(self._signatures[self.rows, :8]).view(">u8").reshape(-1).astype(np.uint64)
+        )
         return numbers
 
     def _place(self, checked: I64, signer: I64, claims: Claims) -> None:
@@ -279,9 +293,9 @@ class SignedEnvelope:
         self._last = _Roadside(self._roadside, messages, time_ns, self._road)
         return self._last
 
-    def overhear(self, messages: Messages, time_ns: int) -> Opened:
-        """Open what roadside units sent, as vehicles do."""
-        return Opened(self._vehicles, messages, time_ns, self._road)
+    def overhear(self, messages: Messages, time_ns: int, aids: Collection[int]) -> Opened:
+        """Open what roadside units sent for some applications, as vehicles do; no `aids` are all of them."""
+        return Opened(self._vehicles, messages, time_ns, self._road, aids)
 
     def findings(self, time_ns: int) -> tuple[Table, ...]:
         """Return Signatures of the messages not believed, and SignatureCounts of all, since the last call."""

@@ -68,7 +68,7 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     usual_sigma: float = 0.7  # [m] of both senders' accuracies together; less accurate ones must overlap more
     overlaps: float = 1.7  # others in the same place, or seconds inside the one that was there first: too many
     passing: float = 0.3  # what it counts against one that moves that another stands there
-    alike: float = 0.5  # what it counts against each of two that both stand or both move
+    alike: float = 0.5  # what it counts against each of two that both move
     meeting_s: float = 0.25  # shorter overlaps do not count
     sudden_from: float = 3.0  # [m/s] who is first heard faster than this has come from somewhere
     together: float = 1.25  # of several kinds of evidence, each as a share of its limit

@@ -23,7 +23,7 @@ from wayside.v2x.editions import EDITION, TEXTS, codec_of
 from wayside.v2x.place import Place
 from wayside.v2x.reception import BELIEVED, Reception
 from wayside.v2x.sending import Sender, counted
-from wayside.v2x.stations import Outbox, pole_identity
+from wayside.v2x.stations import AIDS_OF, Outbox, pole_identity
 from wayside.v2x.tables import MessageType, Refusals, Reports, Traffic
 from wayside.worlds.tables import Impostors
 
@@ -92,7 +92,6 @@ class V2xEdge:
         self._sender = Sender(road, assets, self._place, self._codec)
         self._counts: Counter[tuple[str, int]] = Counter()
         self._listened = -1  # the second whose SPAT were heard
-        self._checked: dict[int, int] = {}
         own = frozenset((Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts))
         self.writes: frozenset[type[Table]] = own | (frozenset() if envelope is None else envelope.writes)
         self.proven: Counter[MessageType] = Counter()
@@ -177,15 +176,14 @@ class V2xEdge:
         shown: dict[tuple[int, int], spat.Row] = {}
         told: list[tuple[Any, ...]] = []
         second = time_ns // 1_000_000_000
-        wanted = {MessageType.RSI}
-        if self._listened != second:
-            self._listened = second
-            wanted.add(MessageType.SPAT)
-        for message in self._bare(Messages.of(messages), time_ns):
+        fresh, self._listened = self._listened != second, second
+        proven: set[int] = set()
+        for message in self._bare(Messages.of(messages), time_ns, everything=fresh or self._verify):
             index = message.payload[0] >> 4 if message.payload else -1
-            if not (index in wanted or self._verify) and self._checked.get(index) == second:
+            listens = index == MessageType.RSI or (fresh and index == MessageType.SPAT)
+            if not (listens or self._verify) and (index in proven or not fresh):
                 continue
-            self._checked[index] = second
+            proven.add(index)
             try:
                 ((name, value),) = self._codec.decode(message.payload).items()
             except WireError:
@@ -202,13 +200,16 @@ class V2xEdge:
                 told += rsi.measure_rows(value)
         return rsi.measures_of(told), spat.forecasts_of(shown)
 
-    def _bare(self, messages: Messages, time_ns: int) -> Messages:
-        """Return what is inside those messages whose envelopes vehicles believe, by time and link."""
+    def _bare(self, messages: Messages, time_ns: int, *, everything: bool) -> Messages:
+        """Return what is inside those messages whose envelopes vehicles believe, by time and link.
+
+        Without `everything` those that are signed for other applications than RSI are left closed.
+        """
         if self._envelope is not None:
-            letters = self._envelope.overhear(messages, time_ns)
-            states = letters.judge(None)
-            believed = np.isin(states, BELIEVED)
-            self.unread += len(messages) - int(believed.sum())
+            wanted = () if everything else AIDS_OF[MessageType.RSI]
+            letters = self._envelope.overhear(messages, time_ns, wanted)
+            believed = BELIEVED[letters.judge(None)]
+            self.unread += len(letters.refused) + int((~believed).sum())
             messages = letters.payloads.take(np.flatnonzero(believed))
         return messages.take(np.lexsort((messages.link, messages.time_ns)))
 

@@ -25,7 +25,7 @@ def _fingerprints(octets: U8, starts: I64) -> U64:
 
 
 class Memory:
-    """Remembers for some seconds which messages came in.
+    """Remembers for some seconds, and for less than twice as long, which messages came in.
 
     Limits: it keeps 64 bits of each. Two different messages of one span share them once in 2**64 pairs; the later
     one is then taken for a copy. Who forges such a pair only loses its own message, unless it foresees another's
@@ -34,7 +34,8 @@ class Memory:
 
     def __init__(self, span_ns: int) -> None:
         self._span_ns, self._next_ns = span_ns, 0
-        self._seen: dict[int, int] = {}
+        self._young: set[int] = set()  # of this span
+        self._old: set[int] = set()  # of the one before
 
     def fresh(self, messages: Messages, time_ns: int) -> tuple[I64, I64]:
         """Return the rows of messages that were not seen before, and those of copies; remember all.
@@ -42,17 +43,17 @@ class Memory:
         Both are in order of reception, link and octets, so that how messages are handed over is nothing.
         """
         if time_ns >= self._next_ns:
-            self._next_ns = time_ns + 1_000_000_000
-            oldest = time_ns - self._span_ns
-            self._seen = {mark: at for mark, at in self._seen.items() if at >= oldest}
+            gone = time_ns >= self._next_ns + self._span_ns
+            self._old, self._young = set() if gone else self._young, set()
+            self._next_ns = time_ns + self._span_ns
         columns = _fingerprints(messages.octets, messages.starts)
         rows = np.lexsort((columns, messages.link, messages.time_ns))
         marks: list[int] = columns[rows].tolist()
-        seen = self._seen
-        new = np.array([mark not in seen for mark in marks], np.bool_)
+        young, old = self._young, self._old
+        new = np.array([mark not in young and mark not in old for mark in marks], np.bool_)
         if len(set(marks)) < len(marks):
             first = np.zeros(len(marks), np.bool_)
             first[np.unique(columns[rows], return_index=True)[1]] = True
             new &= first
-        seen.update(zip(marks, messages.time_ns[rows].tolist(), strict=True))
+        young.update(marks)
         return rows[new], rows[~new]

@@ -30,7 +30,7 @@ T = TypeVar("T", bound=Table)
 
 STALE_AFTER_NS = 5_000_000_000  # older messages are refused
 AHEAD_NS = 1_000_000_000  # and those from further in the future
-BELIEVED = (SignatureState.VALID, SignatureState.UNCHECKED)
+BELIEVED = np.isin(np.arange(256), (SignatureState.VALID, SignatureState.UNCHECKED))  # by SignatureState
 REASONS = {
     SignatureState.BAD: RefusalReason.BAD_SIGNATURE,
     SignatureState.UNKNOWN_SIGNER: RefusalReason.UNKNOWN_SIGNER,
@@ -159,7 +159,7 @@ class Reception:
             states = letters.judge(said.claims(inner))
             states[said.read & ~_fits(said.type, letters.aids)] = SignatureState.NOT_PERMITTED
             for state in np.unique(states[said.good]).tolist():
-                if state not in BELIEVED:
+                if not BELIEVED[state]:
                     lost = said.good & (states == state)
                     ledger.refuse_all(outer, np.flatnonzero(lost), REASONS[state])
                     said.good &= ~lost

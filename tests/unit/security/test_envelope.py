@@ -149,7 +149,7 @@ def test_on_demand_checks_the_first_message_and_then_a_share() -> None:
 
 def test_vehicles_believe_the_roadside() -> None:
     made = envelope()
-    letters = made.overhear(sealed(made, said(2), Role.ROADSIDE, 3620), NOW)
+    letters = made.overhear(sealed(made, said(2), Role.ROADSIDE, 3620), NOW, ())
     assert letters.judge(None).tolist() == [SignatureState.VALID] * 2
 
 

@@ -154,6 +154,15 @@ def test_one_that_stands_where_others_drive_is_the_ghost() -> None:
     assert first[9][1] == Distrust.OVERLAPS
 
 
+def test_vehicles_crammed_together_in_a_jam_are_honest() -> None:
+    random = np.random.default_rng(1)
+
+    def say(t: float, now: int) -> list[Row]:
+        return [{"sender": 7 + n, "x": 200.0 + 0.8 * n + random.normal(0, 0.05)} for n in range(4)]
+
+    assert watch(60.0, say)[0] == {}
+
+
 def test_positions_that_tremble_more_than_claimed_are_found() -> None:
     random = np.random.default_rng(1)
 
