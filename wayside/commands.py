@@ -32,7 +32,7 @@ from wayside.report import Report, Verdict
 from wayside.run import Run, RunError
 from wayside.table import declared_tables
 
-LISTS = ("cities", "steps", "studies", "worlds", "tables")
+LISTS = ("cities", "steps", "studies", "experiments", "worlds", "tables")
 DEFAULT_ZONE = "pingshan"
 ANY_NET = "anywhere"  # the built-in city file for nets that come without one
 
@@ -252,7 +252,9 @@ def check(options: argparse.Namespace, screen: Console) -> Answer:
 
 def study(options: argparse.Namespace, screen: Console) -> Answer:
     """Run one study over stored Runs."""
-    report: Report = load_plugin("studies", options.study)([Run(folder) for folder in options.runs])
+    # experiments are studies that take minutes; no run is followed by them unasked
+    group = "experiments" if options.study in plugins("experiments") else "studies"
+    report: Report = load_plugin(group, options.study)([Run(folder) for folder in options.runs])
     load_plugin("packs", "evidence").print_report(report, screen, options.language)
     return Answer(
         msgspec.to_builtins(report, enc_hook=lambda v: v.tolist() if isinstance(v, np.ndarray) else plain(v))

@@ -28,15 +28,23 @@ class Message:
 
 
 @numba.njit(cache=True)
-def _gather(octets: U8, starts: I64, rows: I64) -> tuple[U8, I64]:
-    """Return the octets of chosen frames one after another, and where each begins."""
-    begins = np.zeros(len(rows) + 1, np.int64)
-    for n in range(len(rows)):
-        begins[n + 1] = begins[n] + starts[rows[n] + 1] - starts[rows[n]]
-    taken = np.empty(begins[-1], np.uint8)
-    for n in range(len(rows)):
-        taken[begins[n] : begins[n + 1]] = octets[starts[rows[n]] : starts[rows[n] + 1]]
-    return taken, begins
+def gather(octets: U8, begins: I64, lengths: I64) -> tuple[U8, I64]:
+    """Return pieces of octets one after another, and where each begins there.
+
+    Args:
+        octets: any.
+        begins, lengths: of each piece in `octets` [n].
+
+    Returns:
+        The octets of all pieces, and their starts and the end of the last one [n + 1].
+    """
+    starts = np.zeros(len(begins) + 1, np.int64)
+    for n in range(len(begins)):
+        starts[n + 1] = starts[n] + lengths[n]
+    taken = np.empty(starts[-1], np.uint8)
+    for n in range(len(begins)):
+        taken[starts[n] : starts[n + 1]] = octets[begins[n] : begins[n] + lengths[n]]
+    return taken, starts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +104,8 @@ class Messages(Sequence[Message]):
 
     def take(self, rows: I64) -> Messages:
         """Return chosen messages in that order."""
-        octets, starts = _gather(self.octets, self.starts, rows)
+        begins = self.starts[:-1][rows]
+        octets, starts = gather(self.octets, begins, self.starts[1:][rows] - begins)
         return Messages(self.time_ns[rows], self.link[rows], octets, starts)
 
     @property

@@ -101,19 +101,22 @@ def column(
 
 
 @numba.njit(cache=True)
-def round_into(values: F64, scale: float, out: F64) -> bool:
-    """Round to whole parts of 1/scale; tell whether a value is infinite.
+def round_block(block: F64, scales: F64) -> int:
+    """Round each row, in place, to whole parts of 1/scale; return the first row with an infinite value, or -1.
 
     Every zero becomes +0 and every NaN the same NaN, so that equal values have equal bytes.
     """
-    infinite = False
-    for i in range(len(values)):
-        value = values[i]
-        if np.isnan(value):
-            out[i] = np.nan
-        else:
-            out[i] = np.rint(value * scale) / scale + 0.0
-            infinite |= np.isinf(value)
+    infinite = -1
+    for row in range(len(block)):
+        scale = scales[row]
+        for i in range(block.shape[1]):
+            value = block[row, i]
+            if np.isnan(value):
+                block[row, i] = np.nan
+            else:
+                block[row, i] = np.rint(value * scale) / scale + 0.0
+                if infinite < 0 and np.isinf(value):
+                    infinite = row
     return infinite
 
 
@@ -145,7 +148,10 @@ class Table:
 
     columns: ClassVar[Mapping[str, Column]] = {}
     table_name: ClassVar[str] = ""  # its name in files and queries
-    _scales: ClassVar[tuple[tuple[str, float], ...]] = ()
+    _rounded: ClassVar[
+        tuple[tuple[tuple[str, ...], F64], ...]
+    ] = ()  # float columns of one shape, and their scales
+    _layout: ClassVar[tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]] = ()
     key: ClassVar[tuple[str, ...]] = ()
     position: ClassVar[tuple[str, str] | None] = None
     shared: ClassVar[bool] = False
@@ -195,7 +201,13 @@ class Table:
             if name not in columns:
                 raise TableError(f"{cls.__name__} has no column {name!r} to be its key or position")
         cls.columns = columns
-        cls._scales = tuple((c.name, 10.0**c.places) for c in columns.values() if c.places is not None)
+        floats = [c for c in columns.values() if c.places is not None]
+        cls._rounded = tuple(
+            (tuple(c.name for c in alike), np.array([10.0 ** (c.places or 0) for c in alike]))
+            for shape in dict.fromkeys(c.shape for c in floats)
+            if (alike := [c for c in floats if c.shape == shape])
+        )
+        cls._layout = tuple((c.name, c.dtype, c.shape) for c in columns.values())
         cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         cls.key, cls.position, cls.shared = key, position, shared
         cls.held, cls.stored, cls.asset, cls.truth = held or asset, stored, asset, truth
@@ -206,11 +218,10 @@ class Table:
             missing = sorted(self.columns.keys() - values.keys())
             unknown = sorted(values.keys() - self.columns.keys())
             raise TableError(f"{type(self).__name__}: missing columns {missing}, unknown columns {unknown}")
-        for name, declared in self.columns.items():
-            array = np.asarray(values[name], declared.dtype)
-            if array.shape[1:] != declared.shape or array.ndim == 0:
-                wanted = ("rows", *declared.shape)
-                raise TableError(f"{type(self).__name__}.{name} has shape {array.shape}, not {wanted}")
+        for name, dtype, shape in self._layout:
+            array = np.asarray(values[name], dtype)
+            if array.shape[1:] != shape or array.ndim == 0:
+                raise TableError(f"{type(self).__name__}.{name} has shape {array.shape}, not {('rows', *shape)}")
             if rows is None:
                 rows = len(array)
             elif len(array) != rows:
@@ -292,13 +303,18 @@ class Table:
             return self
         arrays = dict(self.__dict__)
         arrays.pop("_digest", None)
-        for name, scale in self._scales:
-            values = np.ascontiguousarray(arrays[name])
-            fine = np.empty_like(values)
-            if round_into(values.reshape(-1), scale, fine.reshape(-1)):
-                raise TableError(f"{type(self).__name__}.{name} holds an infinite value; use NaN for unknown")
-            fine.flags.writeable = False
-            arrays[name] = fine
+        for names, scales in self._rounded:
+            shape = arrays[names[0]].shape
+            block = np.empty((len(names), arrays[names[0]].size))
+            for row, name in enumerate(names):
+                block[row] = arrays[name].reshape(-1)
+            infinite = round_block(block, scales)
+            if infinite >= 0:
+                found = f"{type(self).__name__}.{names[infinite]}"
+                raise TableError(f"{found} holds an infinite value; use NaN for unknown")
+            block.flags.writeable = False
+            for row, name in enumerate(names):
+                arrays[name] = block[row].reshape(shape)
         return self._trusted(arrays)
 
     @classmethod

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from wayside.asn1.schema import Choice
+from wayside.messages import gather
 from wayside.table import I64, U8, U64
 
 SPARE = 3  # words behind the last octet, so that a kernel may look ahead
@@ -67,10 +68,8 @@ class Frames:
 
     def take(self, rows: I64) -> Frames:
         """Return the frames of the given indices, in that order."""
-        lengths = self.lengths[rows]
-        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        places = np.repeat(self.starts[:-1][rows] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Frames(self.octets[places], starts)
+        begins = self.starts[:-1][rows]
+        return Frames(*gather(self.octets, begins, self.starts[1:][rows] - begins))
 
     def words(self, more: int = 0) -> U64:
         """Return the octets as big-endian words, with room for some more octets behind them."""

@@ -6,6 +6,8 @@ from key and digest alone, so that a simulated city sends the same octets on eve
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numba
 import numpy as np
 
@@ -190,15 +192,41 @@ def sign_with(curve: CurveName, private_keys: U8, digests: U8, nonces: U8) -> tu
     A number that is 0, not below the order, or gives r = 0 or s = 0 is not good; the next one is then tried.
     Never use a number for two digests, nor one that can be guessed: either gives the key away.
     """
-    base, constants, order = base_table(curve), constants_of(curve), curve_named(curve).order
-    signatures, done = np.empty((len(nonces), 2 * OCTETS), np.uint8), np.empty(len(nonces), np.bool_)
+    return sign_prepared(curve, private_keys, digests, secret_numbers(curve, nonces))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SecretNumbers:
+    """Numbers to sign with, and what of a signature does not depend on the message: most of its work.
+
+    Attributes:
+        nonces: the numbers; 1 in place of those that are out of range [n, 32].
+        points: each times the generator, as words [n, 8].
+        fit: which of them may be used [n].
+    """
+
+    nonces: U8 = field(repr=False)
+    points: U64 = field(repr=False)
+    fit: Bool
+
+
+def secret_numbers(curve: CurveName, nonces: U8) -> SecretNumbers:
+    """Return numbers, [n, 32], ready to be signed with."""
     points = np.empty((len(nonces), 8), np.uint64)
     # about one number in 2^32 is out of range
-    fit = nonces.any(axis=1) & below_rows(nonces, order)
+    fit = nonces.any(axis=1) & below_rows(nonces, curve_named(curve).order)
     nonces = np.where(fit[:, np.newaxis], nonces, _ONE)
-    _multiply_base(nonces, base, constants, points)
-    _sign(curve == "sm2", private_keys, digests, nonces, points, constants, signatures, done)
-    return signatures, done & fit
+    _multiply_base(nonces, base_table(curve), constants_of(curve), points)
+    return SecretNumbers(nonces, points, fit)
+
+
+def sign_prepared(curve: CurveName, private_keys: U8, digests: U8, numbers: SecretNumbers) -> tuple[U8, Bool]:
+    """Return signatures made with prepared numbers, and which of them are good; see `sign_with`."""
+    count = len(numbers.nonces)
+    signatures, done = np.empty((count, 2 * OCTETS), np.uint8), np.empty(count, np.bool_)
+    given = numbers.nonces, numbers.points
+    _sign(curve == "sm2", private_keys, digests, *given, constants_of(curve), signatures, done)
+    return signatures, done & numbers.fit
 
 
 def public_keys_of(curve: CurveName, private_keys: U8) -> U8:

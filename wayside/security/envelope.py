@@ -13,7 +13,7 @@ import numpy as np
 from wayside.asn1.frames import Frames
 from wayside.envelope import Claims
 from wayside.maps.road import RoadMap
-from wayside.messages import Messages
+from wayside.messages import Messages, gather
 from wayside.security import sealed
 from wayside.security.credentials import UNKNOWN, Credentials, first_rows
 from wayside.security.curves import CurveName
@@ -123,9 +123,8 @@ class Opened:
     def _inside(self, messages: Messages) -> Messages:
         """Return the payloads of the rows that were opened."""
         rows = self.rows
-        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._all.payload_length[rows])])
-        places = np.repeat(self._all.payload[rows] - starts[:-1], np.diff(starts)) + np.arange(starts[-1])
-        return Messages(messages.time_ns[rows], messages.link[rows], messages.octets[places], starts)
+        octets, starts = gather(messages.octets, self._all.payload[rows], self._all.payload_length[rows])
+        return Messages(messages.time_ns[rows], messages.link[rows], octets, starts)
 
     def _named(self, signed: Bool) -> U64:
         """Return the HashedId8 of each message's certificate, 0 where it has none."""

@@ -11,12 +11,11 @@ import numpy as np
 from wayside.asn1.frames import Frames
 from wayside.envelope import Role
 from wayside.messages import Messages
+from wayside.security.ahead import NumberedKeys
 from wayside.security.authority import Domain, issue_application, make_domain
-from wayside.security.batch_signing import sign_batch
 from wayside.security.certificates import Certificate, signer_identifier
 from wayside.security.curves import CurveName
 from wayside.security.hashes import identity_digest, sha256_batch, sm3_batch
-from wayside.security.parts import in_parts
 from wayside.security.pools import issue_pools
 from wayside.security.pseudonyms import RotationConfig, certificate_index
 from wayside.security.sealing import Unsigned, seal
@@ -75,7 +74,7 @@ class Stations:
             role: {} for role in Role
         }  # row of a station's first certificate
         self._met: I64 = np.empty(0, np.int64)  # when the holder of each certificate first spoke
-        self._private: U8 = np.empty((0, 32), np.uint8)
+        self._keys = NumberedKeys(curve)
         self._identities: U8 = np.empty((0, 32), np.uint8)
         self._named: U64 = np.empty(0, np.uint64)
         self._certificates = Frames.of([])
@@ -111,7 +110,7 @@ class Stations:
         octets = unsigned.frames.octets
         places = unsigned.signed, unsigned.signed_length
         digests = signed_digests(self.curve, octets, *places, self._identities[rows])
-        return in_parts(lambda part: sign_batch(self.curve, self._private[rows[part]], digests[part]), len(rows))
+        return self._keys.sign(rows, digests)
 
     def _rows(self, stations: U64, roles: U8, time_ns: I64) -> I64:
         """Return the row of the certificate with which each message is signed."""
@@ -134,7 +133,7 @@ class Stations:
     def _enrol(self, role: Role, new: list[int], met_ns: list[int]) -> None:
         """Issue the certificates of stations that speak for the first time, at these instants."""
         each = 1 if role == Role.ROADSIDE else self._pool
-        begin = len(self._private)
+        begin = len(self._keys)
         self._first[role].update((identity, begin + place * each) for place, identity in enumerate(new))
         self._met = np.concatenate([self._met, np.repeat(np.array(met_ns, np.int64), each)])
         names = [f"{identity:016x}" for identity in new]
@@ -166,7 +165,7 @@ class Stations:
 
     def _keep(self, private: U8, identities: U8, named: U8, certificates: Frames) -> None:
         """Add certificates with their keys."""
-        self._private = np.concatenate([self._private, private])
+        self._keys.add(private)
         self._identities = np.concatenate([self._identities, identities])
         numbers = np.ascontiguousarray(named).view(">u8").reshape(-1).astype(np.uint64)
         self._named = np.concatenate([self._named, numbers])

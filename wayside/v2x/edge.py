@@ -90,7 +90,8 @@ class V2xEdge:
         self._scans = rsm.SightWriter(Plan.of(self._codec.root, "rsmFrame"), self._place, rsm.SCANNED, ids, at)
         self._bsm = Plan.of(self._codec.root, "bsmFrame")
         self._sender = Sender(road, assets, self._place, self._codec)
-        self._counts: Counter[tuple[str, int]] = Counter()
+        self._said: dict[int, int] = {}  # next msgCnt of each sender of BSM
+        self._scanned_counts: Counter[int] = Counter()
         self._listened = -1  # the second whose SPAT were heard
         own = frozenset((Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts))
         self.writes: frozenset[type[Table]] = own | (frozenset() if envelope is None else envelope.writes)
@@ -137,7 +138,7 @@ class V2xEdge:
         for table in tables:
             if isinstance(table, Reports):
                 senders = table.sender.tolist()
-                counts = [self._next("bsm", sender) for sender in senders]
+                counts = self._next_of(senders)
                 strange = np.isin(table.sender, np.array(impostors, np.uint64))
                 roles = np.where(strange, Role.IMPOSTOR, Role.VEHICLE)
                 frames = bsm.frames_of(table, counts, self._place, self._bsm)
@@ -160,7 +161,7 @@ class V2xEdge:
             device=device,
             numbers=table.number.astype(np.int64),
             instants=table.time_ns,
-            counts=lambda index: self._next("rsm", names[index]),
+            counts=lambda index: self._next(names[index]),
         )
         links = known[senders].astype(np.uint64)
         box.add(MessageType.RSM, frames, links=links, stations=pole_identity(links))
@@ -213,10 +214,19 @@ class V2xEdge:
             messages = letters.payloads.take(np.flatnonzero(believed))
         return messages.take(np.lexsort((messages.link, messages.time_ns)))
 
-    def _next(self, kind: str, sender: int) -> int:
-        """Return the next msgCnt of a sender."""
-        count = self._counts[kind, sender]
-        self._counts[kind, sender] = (count + 1) % 128
+    def _next_of(self, senders: list[int]) -> list[int]:
+        """Return the next msgCnt of each sender of a BSM."""
+        known, counts = self._said, []
+        for sender in senders:
+            count = known.get(sender, 0)
+            known[sender] = (count + 1) % 128
+            counts.append(count)
+        return counts
+
+    def _next(self, pole: int) -> int:
+        """Return the next msgCnt of a pole."""
+        count = self._scanned_counts[pole]
+        self._scanned_counts[pole] = (count + 1) % 128
         return count
 
 
