@@ -123,7 +123,7 @@ def _schedule(heard: NDArray[Any], seen: NDArray[Any]) -> tuple[I64, I64]:
 
 def _straighten(records: NDArray[Any], quality: PoleQuality) -> None:
     """Turn the detections of poles known to be misaligned back into place."""
-    bad = quality.take(quality.misaligned)
+    bad = quality.take(quality.misaligned).in_order()
     row = np.searchsorted(bad.pole, records["pole"])
     row[row == len(bad)] = 0
     turned = np.flatnonzero(bad.pole[row] == records["pole"])
