@@ -50,6 +50,18 @@ def below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+LARGEST_TOLD = 1 << 128  # Python does not print numbers of any length
+
+
+def told(number: int) -> str:
+    """Return a number in words of any length.
+
+    >>> told(5), told(1 << 4000)
+    ('5', 'a number of 4001 bits')
+    """
+    return str(number) if abs(number) < LARGEST_TOLD else f"a number of {number.bit_length()} bits"
+
+
 class CoerReader:
     """Reads values from one object.
 
@@ -89,7 +101,9 @@ class CoerReader:
         number = int.from_bytes(self.take(first & 0x7F, path), "big")
         if number < 0x80 or (number.bit_length() + 7) // 8 != first & 0x7F:
             self.fail(
-                Fault.MALFORMED, path, f"the length {number} in {first & 0x7F} octets is not the shortest form"
+                Fault.MALFORMED,
+                path,
+                f"the length {told(number)} in {first & 0x7F} octets is not the shortest form",
             )
         return number
 
@@ -99,9 +113,9 @@ class CoerReader:
         raw = self.take(octets or self.length(path), path)
         number = int.from_bytes(raw, "big", signed=signed)
         if not octets and len(raw) != octets_of(number, signed):
-            self.fail(Fault.MALFORMED, path, f"{number} in {len(raw)} octets is not the shortest form")
+            self.fail(Fault.MALFORMED, path, f"{told(number)} in {len(raw)} octets is not the shortest form")
         if not node.low <= number <= node.high:
-            self.fail(Fault.OUT_OF_RANGE, path, f"{number} is not between {node.low} and {node.high}")
+            self.fail(Fault.OUT_OF_RANGE, path, f"{told(number)} is not between {node.low} and {node.high}")
         return number
 
     def name(self, node: Enumerated, path: str) -> str:
@@ -198,11 +212,13 @@ class CoerReader:
         raw = self.take(self.length(path), path)
         count = int.from_bytes(raw, "big")
         if len(raw) != octets_of(count, signed=False):
-            self.fail(Fault.MALFORMED, path, f"the number of items, {count}, in {len(raw)} octets")
+            self.fail(Fault.MALFORMED, path, f"the number of items, {told(count)}, in {len(raw)} octets")
         if not node.low <= count <= node.high:
-            self.fail(Fault.OUT_OF_RANGE, path, f"{count} items, expected {node.low} to {node.high}")
+            self.fail(Fault.OUT_OF_RANGE, path, f"{told(count)} items, expected {node.low} to {node.high}")
         if count > self.end - self.at:
-            self.fail(Fault.TRUNCATED, path, f"{count} items cannot be in the {self.end - self.at} octets left")
+            self.fail(
+                Fault.TRUNCATED, path, f"{told(count)} items cannot be in the {self.end - self.at} octets left"
+            )
         return [self.read(node.element, f"{path}[{index}]") for index in range(count)]
 
     def field(self, field: Field, path: str) -> Any:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from wayside.asn1.errors import Fault, WireError
+from wayside.maps.drawing import crossroads
+from wayside.messages import Message
+from wayside.roadside.tables import Detections, Poles
 from wayside.security.objects import decode_object, encode_object
+from wayside.v2x.edge import EdgeConfig, V2xEdge
 from wayside.v2x.editions import EDITION, codec_of
 
 
@@ -45,3 +49,26 @@ def test_an_unknown_name_with_any_number_that_can_be_read_is_written_again() -> 
     with pytest.raises(WireError, match="at most 127") as refused:
         encode_object(value, "tdcl")
     assert refused.value.reason is Fault.OUT_OF_RANGE
+
+
+def test_an_rsm_of_2017_says_how_sure_its_positions_are_under_another_name() -> None:
+    seen = {
+        "ptcType": "motor", "ptcId": 4, "source": "video", "secMark": 59900,
+        "pos": {"offsetLL": {"position-LL1": {"lon": 5, "lat": 5}}}, "accuracy": {"pos": "a1m"},
+        "speed": 100, "heading": 0, "size": {"width": 180, "length": 450},
+    }  # fmt: skip
+    value = {
+        "msgCnt": 1, "id": b"POLE0003".hex(), "refPos": {"lat": 225_000_000, "long": 1_140_000_000},
+        "participants": [seen],
+    }  # fmt: skip
+    octets = codec_of("csae53-2017").encode({"rsmFrame": value})
+    poles = Poles(pole=[3], x=[0.0], y=[0.0], range=[80.0], position_sigma=[0.3], controller=[0])
+    edge = V2xEdge(EdgeConfig(edition="csae53-2017"), crossroads(), [poles])
+    detections = next(t for t in edge.decode([Message(59_900_000_000, 1, octets)], 0) if isinstance(t, Detections))
+    assert detections.number.tolist() == [4] and detections.position_sigma[0] < 1.0
+
+
+@pytest.mark.parametrize("octets", [b"\x01\x82\x08" + bytes([0xC8]) * 2100])
+def test_a_number_too_long_to_print_is_refused(octets: bytes) -> None:
+    with pytest.raises(WireError):
+        decode_object(octets, "tbs-tdcl")
