@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,13 @@ class EvidenceFile:
         return path
 
 
+# what reading a damaged archive, its JSON and what it says may raise
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(LookupError, TypeError, ValueError, RuntimeError, AttributeError),
+)
+
+
 def verify(octets: bytes, seal: str | None = None) -> EvidenceFile:
     """Return the evidence in a file if no byte of it was altered.
 
@@ -103,7 +111,7 @@ def verify(octets: bytes, seal: str | None = None) -> EvidenceFile:
         same = found.octets() == octets
     except EvidenceError:
         raise
-    except (zipfile.BadZipFile, LookupError, TypeError, ValueError, RuntimeError, OSError, struct.error) as error:
+    except UNREADABLE as error:
         raise EvidenceError(f"this is no evidence file, or it has been altered: {error}") from error
     if not same:
         raise EvidenceError("the file has been altered outside its tables")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wayside.guard.tables import MeasureOrders
@@ -105,6 +105,7 @@ OCTETS = gather(fake_run(), 4).octets()
 
 
 @given(st.integers(0, len(OCTETS) - 1), st.integers(1, 255))
+@example(29, 114)  # the length of a name, which leads beyond the end
 @settings(max_examples=150, deadline=None)
 def test_one_altered_byte_anywhere_is_found(position, change):
     altered = bytearray(OCTETS)
