@@ -1,6 +1,7 @@
 """Signing with numbers made ready ahead: what of a signature does not need the message is done between messages.
 
 That is most of the work. It is done on another core while the program goes on, one number ahead for each key.
+Who signs says when (`prepare`): at a time when nobody waits for that core.
 """
 
 from __future__ import annotations
@@ -99,13 +100,18 @@ class NumberedKeys:
             signatures[~done] = sign_batch(self._curve, keys[~done], digests[~done])
         signed = np.bincount(rows, minlength=len(self._count))
         self._count += signed
-        used = np.flatnonzero(signed)
-        self._ready[used] = False
-        self._pending = _worker().submit(self._prepare, used)
+        self._ready[signed > 0] = False
         return signatures
 
+    def prepare(self) -> None:
+        """Begin to make ready the next number of each key that has signed since the last call, on another core."""
+        self._settle()
+        used = np.flatnonzero(~self._ready & (self._count > 0))
+        if len(used):
+            self._pending = _worker().submit(self._prepare, used)
+
     def _prepare(self, rows: I64) -> None:
-        """Make the next number of each of these keys ready."""
+        """Make ready the next number of each of these keys."""
         fresh = secret_numbers(self._curve, numbered_nonces(self._private[rows], self._count[rows]))
         held = self._numbers
         held.nonces[rows], held.points[rows], held.fit[rows] = fresh.nonces, fresh.points, fresh.fit

@@ -298,6 +298,7 @@ class SignedEnvelope:
 
     def findings(self, time_ns: int) -> tuple[Table, ...]:
         """Return Signatures of the messages not believed, and SignatureCounts of all, since the last call."""
+        self._stations.prepare()  # signatures are verified by now, and the steps of the tick need one core
         if self._last is None:
             return (Signatures.empty(), SignatureCounts.empty())
         found = self._last.tables()

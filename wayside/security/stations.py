@@ -106,6 +106,10 @@ class Stations:
         frames = unsigned.with_signatures(self._signatures(unsigned, rows))
         return Messages(messages.time_ns, messages.link, frames.octets, frames.starts)
 
+    def prepare(self) -> None:
+        """Make ready what the next signatures need, on another core."""
+        self._keys.prepare()
+
     def _signatures(self, unsigned: Unsigned, rows: I64) -> U8:
         octets = unsigned.frames.octets
         places = unsigned.signed, unsigned.signed_length
