@@ -20,7 +20,6 @@ from wayside.security.curves import CurveName
 from wayside.security.hashes import sha256_batch, sm3_batch
 from wayside.security.parts import in_parts
 from wayside.security.policies import Cause, Heard, VerifyConfig, causes
-from wayside.security.pseudonyms import RotationConfig
 from wayside.security.sealed import Envelope as Form
 from wayside.security.sealed import SignerForm, open_all
 from wayside.security.stations import Stations, signed_digests
@@ -57,7 +56,7 @@ class EnvelopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curve: Literal["sm2", "p256"] = "sm2"  # of simulated stations; receivers take both
     pool: int = 4  # pseudonyms of a simulated vehicle
     most_new: int = 200  # certificates proven at one instant; the messages of others wait for the next time
-    rotation: RotationConfig = RotationConfig()
+    change_s: float = 300.0  # a simulated vehicle turns to another pseudonym so often, as in SAE J2945/1
     verify: VerifyConfig = VerifyConfig()
 
 
@@ -272,7 +271,7 @@ class SignedEnvelope:
 
     def __init__(self, config: EnvelopeConfig, seed: int, start_ns: int, road: RoadMap) -> None:
         self._road = road
-        self._stations = Stations(seed, start_ns, curve=config.curve, pool=config.pool, rotation=config.rotation)
+        self._stations = Stations(seed, start_ns, curve=config.curve, pool=config.pool, change_s=config.change_s)
         self.trust = TrustStore()
         self.domain = self._stations.domain
         root, *others = self.domain.authorities

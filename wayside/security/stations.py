@@ -17,7 +17,7 @@ from wayside.security.certificates import Certificate, signer_identifier
 from wayside.security.curves import CurveName
 from wayside.security.hashes import identity_digest, sha256_batch, sm3_batch
 from wayside.security.pools import issue_pools
-from wayside.security.pseudonyms import RotationConfig, certificate_index
+from wayside.security.pseudonyms import certificate_index
 from wayside.security.sealing import Unsigned, seal
 from wayside.security.times import US, S, tai_of
 from wayside.table import I32, I64, U8, U64, Bool
@@ -57,17 +57,15 @@ class Stations:
         start_ns: its first instant [ns since 1970 UTC].
         curve: of all keys.
         pool: pseudonyms of a vehicle.
-        rotation: how long a vehicle keeps one.
+        change_s: how long a vehicle keeps one [s].
 
     Attributes:
         domain: the PKI that receivers trust.
     """
 
-    def __init__(
-        self, seed: int, start_ns: int, *, curve: CurveName = "sm2", pool: int, rotation: RotationConfig
-    ) -> None:
+    def __init__(self, seed: int, start_ns: int, *, curve: CurveName = "sm2", pool: int, change_s: float) -> None:
         since = start_ns // S * S - 24 * HOUR_NS
-        self._since, self._pool, self._rotation = since, pool, rotation
+        self._since, self._pool, self._change_ns = since, pool, round(change_s * S)
         self.domain = make_domain("simulation.v2x", since, curve=curve, seed=f"simulated {seed}".encode())
         self._stranger: Domain | None = None
         self._first: dict[Role, dict[int, int]] = {
@@ -130,7 +128,7 @@ class Stations:
                 self._enrol(role, new, [met[one] for one in new])
             rows[mine] = [known[one] for one in who]
             if role != Role.ROADSIDE:
-                turn = (time_ns[mine] - self._met[rows[mine]]) // round(self._rotation.period_s * S)
+                turn = (time_ns[mine] - self._met[rows[mine]]) // self._change_ns
                 rows[mine] += certificate_index(stations[mine], turn, self._pool)
         return rows
 

@@ -17,7 +17,6 @@ from wayside.v2x.quantities import SPEED_STEP
 CARRIAGEWAY = (LaneKind.DRIVING, LaneKind.BUS, LaneKind.BICYCLE)
 MOST_LINKS, MOST_LANES, MOST_CONNECTIONS, MOST_POINTS = 32, 32, 8, 31
 LANE_ERROR_M, LINK_ERROR_M = 0.5, 2.0  # how far a thinned line may lie off, T/CSAE 159 5.4
-MANEUVERS = ("straight", "left", "right", "uTurn")  # first bits of AllowedManeuvers, in the order of Direction
 BUS_ONLY = {"vehicle": {"bits": "00010000"}}
 LANE_TYPE = {
     LaneKind.DRIVING: {"vehicle": {"bits": "0" * 8}},

@@ -30,7 +30,6 @@ CONFIDENCES = (
     "a50cm", "a20cm", "a10cm", "a5cm", "a2cm", "a1cm",
 )  # fmt: skip
 CONFIDENCE_RADII = np.array([np.nan, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01])
-CONFIDENCE_NUMBER = {name: number for number, name in enumerate(CONFIDENCES)}
 
 # VehicleClassification of each Kind, in the order of the enumeration
 CLASSIFICATION = np.array([0, 10, 54, 25, 40, 85, 82])
