@@ -25,7 +25,7 @@ from wayside.v2x.captures import Captured, read_capture
 from wayside.v2x.commands import Kind, decode, encode
 from wayside.v2x.conformance import messages
 from wayside.v2x.editions import TEXTS
-from wayside.v2x.lines import LineError, read_lines
+from wayside.v2x.lines import LONGEST, LineError, read_lines
 
 
 def kind_named(name: str) -> Kind:
@@ -93,7 +93,9 @@ class Values(Each):
         return spoilt + crowd(texts, random, count - many)
 
     def one(self, octets: bytes) -> str:
-        """Encode, then decode and encode again."""
+        """Encode, then decode and encode again; what the command line would not take as a line is left out."""
+        if len(octets) > LONGEST:
+            return "too long"
         try:
             written = encode.line(octets, self._kind)
         except LineError:
