@@ -1,8 +1,7 @@
-# Everything sets itself up from Python 3.11-3.13 and make. The system's own Python comes first: distributions build it with
-# profile-guided optimisation, version managers often without, which makes a tick a fifth slower.
+# Everything sets itself up from Python 3.11-3.13 and make.
 FIT := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 ifndef PYTHON
-PYTHON := $(shell for p in /usr/bin/python3 python3 python3.12 python3.13 python3.11; do \
+PYTHON := $(shell for p in python3 python3.12 python3.13 python3.11; do \
 	$$p -c '$(FIT)' 2>/dev/null && echo $$p && break; done)
 endif
 VENV := .venv

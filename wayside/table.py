@@ -152,6 +152,7 @@ class Table:
         tuple[tuple[tuple[str, ...], F64], ...]
     ] = ()  # float columns of one shape, and their scales
     _layout: ClassVar[tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]] = ()
+    _first: ClassVar[str] = ""
     key: ClassVar[tuple[str, ...]] = ()
     position: ClassVar[tuple[str, str] | None] = None
     shared: ClassVar[bool] = False
@@ -208,6 +209,7 @@ class Table:
             if (alike := [c for c in floats if c.shape == shape])
         )
         cls._layout = tuple((c.name, c.dtype, c.shape) for c in columns.values())
+        cls._first = next(iter(columns), "")
         cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         cls.key, cls.position, cls.shared = key, position, shared
         cls.held, cls.stored, cls.asset, cls.truth = held or asset, stored, asset, truth
@@ -236,8 +238,7 @@ class Table:
         raise AttributeError(f"{type(self).__name__} is immutable; use replace({name}=...)")
 
     def __len__(self) -> int:
-        first = next(iter(self.columns))
-        return len(self.__dict__[first])
+        return len(self.__dict__[self._first])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self)} rows of {', '.join(self.columns)}>"

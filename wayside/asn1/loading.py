@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wayside.asn1.program import ABSENT, Kind, Level, Program
+from wayside.asn1.program import ABSENT, Level, Program
 from wayside.table import I64
 
 Columns = Mapping[str, Any]  # of one level, by name: arrays, or one number for all rows
@@ -68,19 +68,24 @@ class Loading:
 
     def _derive_presence(self) -> None:
         """Put in whether an optional field is there where it is not said: where anything inside it is."""
+        here = [{level.names[name] for name in columns} for level, columns in self._levels()]
         for number, first, inside_count in self._program.groups:
+            inside = [n for n in range(first + 1, first + 1 + inside_count) if n in here[number]]
+            if not inside and first not in here[number]:
+                continue
             cells, columns = self._program.levels[number].cells, self._columns[number]
             name = cells[first].name
-            if name in columns:
+            if first in here[number]:
                 columns[name] = np.where(columns[name] == 1, 1, ABSENT)
                 continue
-            inside = [c.name for c in cells[first + 1 : first + 1 + inside_count] if c.name in columns]
-            if not inside:
-                continue
-            there = columns[inside[0]] != ABSENT
+            there = columns[cells[inside[0]].name] != ABSENT
             for other in inside[1:]:
-                there = there | (columns[other] != ABSENT)
+                there = there | (columns[cells[other].name] != ABSENT)
             columns[name] = np.where(there, 1, ABSENT)
+            here[number].add(first)
+
+    def _levels(self) -> Iterator[tuple[Level, dict[str, I64]]]:
+        return zip(self._program.levels, self._columns, strict=True)
 
     def _lay(self) -> None:
         """Put the columns into one array, and their places into the program."""
@@ -92,16 +97,17 @@ class Loading:
         cells: I64 = np.empty(aside + int(stride.max()), np.int64)
         cells[aside:] = ABSENT
         place: I64 = np.full(int(self._starts[-1]) + 1, aside, np.int64)
-        for number, (level, columns) in enumerate(zip(self._program.levels, self._columns, strict=True)):
-            at = int(base[number]) + 2 * int(stride[number])
-            for index, cell in enumerate(level.cells):
-                if cell.name == "parent" and cell.name in columns:
-                    begin = int(base[number] + stride[number])
-                    cells[begin : begin + rows[number]] = columns[cell.name]
-                elif cell.name in columns:
-                    cells[at : at + rows[number]] = columns[cell.name]
-                    place[int(self._starts[number]) + index] = at
-                    at += int(stride[number])
+        for number, (level, columns) in enumerate(self._levels()):
+            begin, step, count = int(base[number]), int(stride[number]), self._rows[number]
+            first, index_of = int(self._starts[number]), level.names
+            at = begin + 2 * step
+            for name, values in columns.items():
+                if name == "parent":
+                    cells[begin + step : begin + step + count] = values
+                    continue
+                cells[at : at + count] = values
+                place[first + index_of[name]] = at
+                at += step
         self.levels: I64 = np.stack([base[:-1], stride, rows, np.zeros_like(rows)], axis=1)
         self.cells = cells
         code = self._program.code.copy()
@@ -113,10 +119,10 @@ class Loading:
     def bits(self, pool: int) -> int:
         """Return how many bits the frames can take at most, with texts from a pool of so many octets."""
         total = sum(n * level.most for n, level in zip(self._rows, self._program.levels, strict=True))
-        for level, columns in zip(self._program.levels, self._columns, strict=True):
-            for cell in level.cells:
-                if cell.kind is Kind.START and (counts := columns.get(f"{cell.name[:-1]}#")) is not None:
-                    total += 8 * int(np.clip(counts, 0, pool).sum())
+        for level, columns in self._levels():
+            for name in level.texts:
+                if name in columns:
+                    total += 8 * int(np.clip(columns[name], 0, pool).sum())
         return total + total // 1024 + 1024  # longer open types take one more length for each 16384 octets
 
     def found(self, level: int, column: str, row: int) -> int:

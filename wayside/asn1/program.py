@@ -110,6 +110,11 @@ class Level:
         return {cell.name: number for number, cell in enumerate(self.cells)}
 
     @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that say how long a text is."""
+        return tuple(f"{cell.name[:-1]}#" for cell in self.cells if cell.kind is Kind.START)
+
+    @cached_property
     def wide(self) -> frozenset[str]:
         """The columns whose numbers have no sign."""
         return frozenset(cell.name for cell in self.cells if cell.wide)

@@ -7,6 +7,7 @@ import numpy as np
 
 from wayside.admission.tables import MeasureRequests, Measures
 from wayside.guard.tables import MeasureOrders
+from wayside.membership import is_among
 from wayside.step import step
 
 
@@ -33,7 +34,7 @@ def approve_measures(
     """
     if not measure_requests.active.any():
         return MeasureOrders.empty()
-    wanted = np.isin(measures.measure, measure_requests.measure[measure_requests.active])
+    wanted = is_among(measures.measure, measure_requests.measure[measure_requests.active])
     chosen = measures.take(wanted)
     grace = np.fmax(chosen.grace, config.least_grace_s)
     fresh = MeasureOrders(

@@ -8,6 +8,7 @@ import numpy as np
 from wayside.guard.tables import SpeedOrders, Verdict, WarningOrders
 from wayside.guidance.tables import SpeedRequests
 from wayside.maps.road import RoadMap
+from wayside.membership import is_among
 from wayside.roadside.tables import Actors
 from wayside.step import step
 
@@ -48,7 +49,7 @@ def approve_speeds(
     speed = np.minimum(asked.speed, limit)
     plausible = (asked.speed >= config.least_speed) & (limit >= config.least_speed)
     verdict = np.where(asked.speed > limit, Verdict.LIMITED, Verdict.APPROVED).astype(np.uint8)
-    verdict[np.isin(asked.subject, warned)] = Verdict.LESS_URGENT
+    verdict[is_among(asked.subject, warned)] = Verdict.LESS_URGENT
     verdict[~plausible] = Verdict.IMPLAUSIBLE
     return SpeedOrders(
         subject=asked.subject,

@@ -8,6 +8,7 @@ import numpy as np
 from wayside.admission.tables import MeasureRequests, Permits
 from wayside.maps.road import RoadMap
 from wayside.maps.tables import LaneKind
+from wayside.membership import is_among
 from wayside.roadside.standing import explanations
 from wayside.roadside.tables import Actors, IncidentKind, Incidents
 from wayside.security.tables import PoleReach
@@ -142,7 +143,7 @@ def incidents(
     rows = np.flatnonzero(stalled)
     if len(rows):
         weight[rows], passing[rows] = explanations(actors, rows, signals, pole_reach, road, time_ns)
-    automated = np.isin(actors.sender, permits.sender) & (actors.sender != 0)
+    automated = is_among(actors.sender, permits.sender) & (actors.sender != 0)
     if len(measure_requests) and measure_requests.active.any():
         weight[automated] = 0.0
     patience = np.where(actors.kind == Kind.BUS, config.bus_stop_s, 0.0)
@@ -154,7 +155,7 @@ def incidents(
         known = before.actor[before.kind == kind]
         if kind == IncidentKind.STALLED_VEHICLE:
             known = np.concatenate((known, actors.id[row[row >= 0]]))
-        fresh = np.flatnonzero(now & ~np.isin(actors.id, known))
+        fresh = np.flatnonzero(now & ~is_among(actors.id, known))
         if len(fresh):
             parts.append(_opened(kind, actors.take(fresh), time_ns))
     return Incidents.concatenate(parts)

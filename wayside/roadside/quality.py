@@ -12,6 +12,7 @@ import msgspec
 import numba
 import numpy as np
 
+from wayside.membership import is_among
 from wayside.roadside.tables import Detections, PoleQuality, Poles
 from wayside.security.tables import Trust
 from wayside.step import step
@@ -104,7 +105,7 @@ def _compare(
     added = np.zeros((len(poles), 4))
     kept = detections.kind <= Kind.TRUCK
     seen = detections if kept.all() else detections.take(kept)
-    believed = ~np.isin(reports.sender, trust.sender[trust.distrusted]) & ~np.isnan(
+    believed = ~is_among(reports.sender, trust.sender[trust.distrusted]) & ~np.isnan(
         reports.speed + reports.heading
     )
     heard = np.flatnonzero(believed)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from wayside.membership import is_among
 from wayside.roadside.fusion import fuse
 from wayside.roadside.likeness import describe
 from wayside.roadside.tables import Detections, PoleQuality, Tracks
@@ -150,7 +151,7 @@ def _owners(tracks: NDArray[Any], senders: U64) -> I64:
 
 def _renounce(tracks: Tracks, refused: U64) -> Tracks:
     """Drop what only a refused sender spoke of; what poles see too stays, without his name."""
-    fallen = np.isin(tracks.sender, refused)
+    fallen = is_among(tracks.sender, refused)
     if not fallen.any():
         return tracks
     renamed = tracks.replace(
@@ -199,7 +200,7 @@ def track(
         _straighten(seen, pole_quality)
     heard = _timely(_pack(reports), time_ns, settings)
     if len(refused):
-        heard = heard[~np.isin(heard["sender"], refused)]
+        heard = heard[~is_among(heard["sender"], refused)]
         before = _renounce(before, refused)
     tracks = _pack(before, len(heard) + len(seen))
     count = len(before)
@@ -212,7 +213,7 @@ def track(
     describe(tracks, heard, bound, seen, owner)
     if count > len(old):
         # a scan that came twice would begin the same track twice
-        again = np.isin(tracks["id"][len(old) : count], old["id"])
+        again = is_among(tracks["id"][len(old) : count], old["id"])
         tracks["history"][len(old) : count][again] = 0
         tracks["confirmed"][len(old) : count][again] = False
     count = tidy(

@@ -8,13 +8,18 @@ from typing import Any
 import numba
 import numpy as np
 
+from wayside.maps.matching import EAST, LANE, LENGTH, NORTH, Grid, X, Y
+from wayside.maps.road import RoadMap
 from wayside.security.records import Records
-from wayside.table import F64, I64, U64, Bool
+from wayside.table import F64, I32, I64, U64, Bool
 
 ELDER_NS = 1_000_000_000  # who was heard so much earlier was there before
 SAME_M, SAME_SPEED, SAME_HEADING = 0.006, 0.006, 0.0006  # of equal values, one of them rounded as in Trust
 LONGEST_M = 26.0
 WITHIN_S = 1.0
+HALF_LANE_M = 1.75
+FAR_M = 1e7  # places beyond that are on no map
+MOST_LANES = 16  # that lead through one point; more are not looked at
 
 
 @numba.njit(cache=True)
@@ -96,6 +101,66 @@ def find_overlaps(
                     weight[here] = limit.alike
                 after[here] = since_ns[here] > since_ns[there] + ELDER_NS
     return partner, after, weight
+
+
+def layered(road: RoadMap, x: F64, y: F64) -> Bool:
+    """Tell of each place [m] whether lanes of different roads lie over each other there.
+
+    Under a bridge, or where a map draws two roads into each other, two honest vehicles may be in one place. Lanes
+    of one road, those that continue in each other and those inside one junction are no different roads.
+
+    >>> from wayside.maps.drawing import LaneSketch, draw, two_lane_road
+    >>> layered(two_lane_road(100.0), np.array([50.0]), np.array([0.0]))
+    array([False])
+    >>> bridge = draw([LaneSketch([(0, 0), (100, 0)], edge=0), LaneSketch([(50, -50), (50, 50)], edge=1)])
+    >>> layered(bridge, np.array([50.0, 20.0]), np.array([0.5, 0.0]))
+    array([ True, False])
+    """
+    if not len(road.lanes):
+        return np.zeros(len(x), np.bool_)
+    s, lanes = road.segments, road.lanes
+    found: Bool = _layered(
+        x, y, s.line, s.owner, s.grid, s.driven_first, s.driven_segment, lanes.edge,
+        np.where(lanes.internal, lanes.from_node, -1), road.successor_first, road.successor_lane,
+    )  # fmt: skip
+    return found
+
+
+@numba.njit(cache=True)
+def _layered(
+    x: F64, y: F64, line: F64, owner: I32, grid: Grid, first: I64, segment: I32, edge: I32, inside: I32,
+    successor_first: I32, successor_lane: I32,
+) -> Bool:  # fmt: skip
+    found, lanes = np.zeros(x.size, np.bool_), np.empty(MOST_LANES, np.int64)
+    for n in range(x.size):
+        count = 0
+        west, south = x[n] - HALF_LANE_M - grid.west, y[n] - HALF_LANE_M - grid.south
+        if not (abs(west) < FAR_M and abs(south) < FAR_M):
+            continue
+        for row in range(int(south // grid.cell), int((south + 2 * HALF_LANE_M) // grid.cell) + 1):
+            for column in range(int(west // grid.cell), int((west + 2 * HALF_LANE_M) // grid.cell) + 1):
+                if not (0 <= row < grid.rows and 0 <= column < grid.columns):
+                    continue
+                cell = row * grid.columns + column
+                for place in range(first[cell], first[cell + 1]):
+                    k = segment[place]
+                    dx, dy = x[n] - line[k, X], y[n] - line[k, Y]
+                    along = dx * line[k, EAST] + dy * line[k, NORTH]
+                    aside = abs(dy * line[k, EAST] - dx * line[k, NORTH])
+                    if aside <= HALF_LANE_M and 0.0 <= along <= line[k, LENGTH] and count < MOST_LANES:
+                        lanes[count] = owner[k, LANE]
+                        count += 1
+        for i in range(count):
+            for j in range(i):
+                a, b = lanes[i], lanes[j]
+                if edge[a] == edge[b] or (inside[a] >= 0 and inside[a] == inside[b]):
+                    continue
+                linked = False
+                for start, end in ((a, b), (b, a)):
+                    for place in range(successor_first[start], successor_first[start + 1]):
+                        linked = linked or successor_lane[place] == end
+                found[n] = found[n] or not linked
+    return found
 
 
 @numba.njit(cache=True)

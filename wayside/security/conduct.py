@@ -48,14 +48,17 @@ def _filter(row: Any, new: Any, dt: float, off_x: float, off_y: float, limit: An
     swing = limit.swing * abs(new.yaw_rate) * new.length
     if math.isnan(swing):
         swing = 0.0
-    row.bias += share * (_within(_beyond(ahead, swing), MOST_BIAS) - row.bias)
+    faster = _within(_beyond(ahead, swing), MOST_BIAS)
+    row.bias += share * (faster - row.bias)
     row.slip += share * (_within(_beyond(aside, swing), MOST_BIAS) - row.slip)
     step_x, step_y = _within(off_x, MOST_STEP_M), _within(off_y, MOST_STEP_M)
     back = -(step_x * row.step_x + step_y * row.step_y)
     row.jitter += dt / (limit.jitter_s + dt) * (back - row.jitter)
     row.step_x, row.step_y = step_x, step_y
     observed, speed = 0, 0.5 * (row.speed + new.speed)
-    if abs(row.bias) > limit.bias_floor + limit.bias_share * speed:
+    unusual = limit.bias_floor + limit.bias_share * speed
+    # a filter remembers for a second; only what goes on speaks against the sender
+    if abs(row.bias) > unusual and faster * row.bias > 0.5 * unusual * abs(row.bias):
         row.mismatch += dt
         observed |= _MISMATCH
     moved = math.hypot(speed + row.bias, row.slip)

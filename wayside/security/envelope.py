@@ -13,6 +13,7 @@ import numpy as np
 from wayside.asn1.frames import Frames
 from wayside.envelope import Claims
 from wayside.maps.road import RoadMap
+from wayside.membership import flags_of, is_among
 from wayside.messages import Messages, gather
 from wayside.security import sealed
 from wayside.security.credentials import UNKNOWN, Credentials, first_rows
@@ -32,7 +33,7 @@ from wayside.world import identity
 MOST_SENDERS = 65_536  # of whom it is remembered with which certificate they were verified
 LATEST_US = 1 << 52  # headers with later instants are not told
 # whether the sender's place is checked, by Cause
-PLACED = np.isin(np.arange(256), (Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE))
+PLACED = flags_of((Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE))
 SM3 = 2  # number of that hash in a frame
 HASHES = {sealed.Scheme.SM2: SM3, sealed.Scheme.P256: 0}  # number of the hash that goes with each scheme
 CURVES: dict[sealed.Scheme, CurveName] = {sealed.Scheme.SM2: "sm2", sealed.Scheme.P256: "p256"}
@@ -106,7 +107,7 @@ class Opened:
         signed = self._all.kind == Form.SIGNED
         read = ~signed
         if only:
-            signed &= np.isin(self._all.aid, tuple(only))
+            signed &= is_among(self._all.aid, np.array(tuple(only)))
         named = self._named(signed)
         self._row: I64 = np.full(len(messages), UNKNOWN, np.int64)
         self._row[signed] = self._rows(signed, named)

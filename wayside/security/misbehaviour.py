@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wayside.errors import WaysideError
+from wayside.membership import flags_of
 from wayside.security.plausibility import REASONS, PlausibilityConfig
 from wayside.security.tables import Distrust, Observation, Observations, Signatures, SignatureState, Trust
 from wayside.security.times import tai_of
@@ -47,7 +48,8 @@ SHARED = {
     Observation.SPEED_TOO_LARGE: Distrust.IMPLAUSIBLE_SPEED,
     Observation.ACCELERATION_TOO_LARGE: Distrust.IMPLAUSIBLE_SPEED,
 }
-UNATTRIBUTED = frozenset({Observation.SIGNATURE_BAD, Observation.SIGNER_UNKNOWN})
+BAD = flags_of(OF_STATE)
+ATTRIBUTED_TO_NOBODY = flags_of((Observation.SIGNATURE_BAD, Observation.SIGNER_UNKNOWN))
 
 
 class MisbehaviourError(WaysideError):
@@ -86,7 +88,7 @@ def signature_observations(signatures: Signatures, *, time_ns: int) -> Observati
     Limits: a message whose signature does not hold need not come from the sender it names; such observations
     have degree 0 and speak against nobody.
     """
-    bad = np.flatnonzero(np.isin(signatures.state, [int(s) for s in OF_STATE]))
+    bad = np.flatnonzero(BAD[signatures.state])
     if not len(bad):
         return Observations.empty()
     told = {
@@ -95,7 +97,7 @@ def signature_observations(signatures: Signatures, *, time_ns: int) -> Observati
     }
     pairs = sorted(told)
     sender, code = np.array([s for s, _ in pairs], np.uint64), np.array([c for _, c in pairs], np.uint8)
-    degree = np.where(np.isin(code, [int(o) for o in UNATTRIBUTED]), 0.0, 1.0)
+    degree = np.where(ATTRIBUTED_TO_NOBODY[code], 0.0, 1.0)
     return _observations(sender, code, degree, time_ns)
 
 

@@ -10,8 +10,9 @@ import numba
 import numpy as np
 
 from wayside.maps.road import RoadMap
+from wayside.membership import is_among
 from wayside.roadside.tables import Detections, Poles
-from wayside.security.company import find_copies, find_overlaps, predecessor
+from wayside.security.company import find_copies, find_overlaps, layered, predecessor
 from wayside.security.conduct import begin, fade, follows, go_on, keep, spend, stands_alone
 from wayside.security.records import limits_of, record_type, records_of, table_of
 from wayside.security.sight import HIDDEN, SEEN, UNSEEN, SightConfig, sight
@@ -306,7 +307,11 @@ def judge_senders(
     since[is_known], root[is_known] = before.first_ns[known], before.root[known]
     doubted[is_known] = _doubted(before)[known]
     partner, after, weight = find_overlaps(last, said, root, since, doubted, limits[0], time_ns)
-    speaks = np.isin(before.sender, senders)
+    met = np.flatnonzero(partner)
+    if len(met):
+        row = last[met]
+        partner[met[layered(road, reports.x[row], reports.y[row])]] = 0
+    speaks = is_among(before.sender, senders)
     order = np.argsort(before.x, kind="stable")
     verdict = sight(reports, detections, poles, pole_reach, config.sight)
     now = np.empty(len(senders) + len(before) + 1, record_type(Trust))

@@ -14,6 +14,7 @@ from wayside.asn1.errors import WireError
 from wayside.envelope import Envelope, Role
 from wayside.frame import Frame
 from wayside.maps.road import RoadMap
+from wayside.membership import is_among
 from wayside.messages import Message, Messages
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
@@ -139,7 +140,7 @@ class V2xEdge:
             if isinstance(table, Reports):
                 senders = table.sender.tolist()
                 counts = self._next_of(senders)
-                strange = np.isin(table.sender, np.array(impostors, np.uint64))
+                strange = is_among(table.sender, np.array(impostors, np.uint64))
                 roles = np.where(strange, Role.IMPOSTOR, Role.VEHICLE)
                 frames = bsm.frames_of(table, counts, self._place, self._bsm)
                 box.add(MessageType.BSM, frames, links=table.sender, stations=table.sender, roles=roles)
@@ -152,7 +153,7 @@ class V2xEdge:
         table = table.take(np.lexsort((table.number, table.time_ns, table.pole)))
         known = self._poles
         device: I64 = np.searchsorted(known, table.pole)
-        strange = ~np.isin(table.pole, known)
+        strange = ~is_among(table.pole, known)
         if strange.any():
             raise KeyError(f"Detections of pole {table.pole[strange][0]}, which is not among the assets")
         names: list[int] = known.tolist()

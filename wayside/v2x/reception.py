@@ -13,6 +13,7 @@ from wayside.asn1.batch import Batch, Plan
 from wayside.asn1.errors import Fault
 from wayside.asn1.frames import Frames, messages_of
 from wayside.envelope import Claims, Envelope
+from wayside.membership import flags_of, is_among
 from wayside.messages import Messages
 from wayside.roadside.tables import Detections
 from wayside.security.tables import SignatureState
@@ -30,7 +31,7 @@ T = TypeVar("T", bound=Table)
 
 STALE_AFTER_NS = 5_000_000_000  # older messages are refused
 AHEAD_NS = 1_000_000_000  # and those from further in the future
-BELIEVED = np.isin(np.arange(256), (SignatureState.VALID, SignatureState.UNCHECKED))  # by SignatureState
+BELIEVED = flags_of((SignatureState.VALID, SignatureState.UNCHECKED))  # by SignatureState
 REASONS = {
     SignatureState.BAD: RefusalReason.BAD_SIGNATURE,
     SignatureState.UNKNOWN_SIGNER: RefusalReason.UNKNOWN_SIGNER,
@@ -222,7 +223,7 @@ def _fits(kinds: I64, aids: I64) -> Bool:
     fit = np.zeros(len(kinds), np.bool_)
     for kind in np.unique(kinds[kinds >= 0]).tolist():
         mine = kinds == kind
-        fit[mine] = np.isin(aids[mine], AIDS_OF.get(MessageType(kind), DAY_TWO_AIDS))
+        fit[mine] = is_among(aids[mine], np.array(AIDS_OF.get(MessageType(kind), DAY_TWO_AIDS)))
     return fit
 
 

@@ -16,6 +16,7 @@ from wayside.asn1.frames import Frames
 from wayside.frame import Frame
 from wayside.guard.tables import MeasureOrders, WarningOrders
 from wayside.maps.road import RoadMap
+from wayside.membership import is_among
 from wayside.messages import Messages
 from wayside.roadside.tables import Actors, Incidents, Units
 from wayside.signals.tables import Light, SignalControllers, SignalForecasts
@@ -167,7 +168,7 @@ class Sender:
     def _signals(self, forecasts: SignalForecasts, box: Outbox) -> None:
         """Add the SPAT of each controller that has a unit."""
         known = self._unit_of
-        rows = np.flatnonzero(np.isin(forecasts.controller, np.array(list(known), np.int64)))
+        rows = np.flatnonzero(is_among(forecasts.controller, np.array(list(known), np.int64)))
         if len(rows) < len(forecasts):
             forecasts = forecasts.take(rows)
         if not len(forecasts):
@@ -226,7 +227,7 @@ def counted(received: Mapping[MessageType, int], octets: Mapping[MessageType, in
 def _greens(road: RoadMap) -> dict[tuple[int, int], int]:
     """Return which green each group of each controller shows by its program."""
     phases = road.phases
-    green = np.isin(phases.light, spat.GREENS)
+    green = spat.GREENS[phases.light]
     columns = (phases.controller[green].tolist(), phases.group[green].tolist(), phases.light[green].tolist())
     found: dict[tuple[int, int], int] = {}
     for controller, group, light in zip(*columns, strict=True):

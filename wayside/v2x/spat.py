@@ -10,6 +10,7 @@ import numpy as np
 from wayside.asn1.batch import Plan
 from wayside.asn1.frames import Frames
 from wayside.asn1.program import ABSENT
+from wayside.membership import flags_of
 from wayside.signals.tables import Light, SignalForecasts
 from wayside.table import F64, I64
 from wayside.v2x.nodes import controller_of, controller_reference
@@ -22,7 +23,7 @@ LIGHTS = (
     "yellow", "flashing-yellow",
 )  # fmt: skip
 LIGHT_NUMBER = {name: number for number, name in enumerate(LIGHTS)}
-GREENS = (Light.FLASHING_GREEN, Light.PERMISSIVE_GREEN, Light.PROTECTED_GREEN)
+GREENS = flags_of((Light.FLASHING_GREEN, Light.PERMISSIVE_GREEN, Light.PROTECTED_GREEN))
 CONFIDENCE = 9  # TimeConfidence: within 0.1 s
 COUNTING = 0  # alternative of TimeChangeDetails
 
@@ -63,7 +64,7 @@ def frames_of(
     references = [controller_reference(one) for one in controllers.tolist()]
     of = message[opens]
     now = {"moy": minute_of_year(time_ns), "timeStamp": time_ns // 1_000_000 % 60_000}
-    foreseen = ~np.isin(f.light, GREENS) & ~np.isnan(f.next_green)
+    foreseen = ~GREENS[f.light] & ~np.isnan(f.next_green)
     states = 1 + foreseen
     ends = np.cumsum(states)
     shown, then = ends - states, ends[foreseen] - 1
@@ -134,10 +135,10 @@ def _row(controller: int, phase: dict[str, Any], age: float) -> Row:
         number = LIGHT_NUMBER.get(state["light"], 0)
         if not found and counting.get("startTime", 0) == 0:
             light, shown, found = number, counting, True
-        elif number in GREENS:
+        elif GREENS[number]:
             next_green = _seconds(counting, "startTime", age)
             duration = _seconds(counting, "likelyEndTime", age) - next_green
-    if light in GREENS:
+    if GREENS[light]:
         next_green = 0.0
     shortest, likely, longest = (_seconds(shown, f"{name}EndTime", age) for name in ("min", "likely", "max"))
     return controller, phase["id"], light, shortest, likely, longest, next_green, duration

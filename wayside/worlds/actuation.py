@@ -11,6 +11,7 @@ from wayside.energy.tables import Chargers
 from wayside.frame import Frame
 from wayside.guard.tables import ChargingOrders, MeasureOrders, SpeedOrders, Verdict, WarningOrders
 from wayside.guidance.tables import Service
+from wayside.membership import flags_of
 from wayside.roadside.tables import Actors
 from wayside.table import U64, Table
 from wayside.worlds.areas import Areas
@@ -29,7 +30,7 @@ BRAKE_FOR = (
 )
 EASE_FOR = (Service.HAZARD_AHEAD, Service.SPEED_LIMIT)
 EASED_SHARE = 0.8  # of the speed, when a warning asks for care and not for braking
-SAID = (Verdict.APPROVED, Verdict.LIMITED)
+SAID = flags_of((Verdict.APPROVED, Verdict.LIMITED))
 
 
 class Actuation:
@@ -110,7 +111,7 @@ class Actuation:
         if not isinstance(speeds, SpeedOrders) or not len(speeds):
             return
         until_ns = now_ns + round(self._config.advice_hold_s * 1e9)
-        given = speeds.take(np.isin(speeds.verdict, SAID) & ~np.isnan(speeds.speed))
+        given = speeds.take(SAID[speeds.verdict] & ~np.isnan(speeds.speed))
         for row, name in self._names(given.subject, actors, present):
             if share_of("advice", name) < self._config.advice_compliance and not faults.ignores(name):
                 wish = Wish(float(given.speed[row]), self._config.gentle, until_ns)
@@ -122,7 +123,7 @@ class Actuation:
         if not isinstance(warnings, WarningOrders) or not len(warnings):
             return
         until_ns = now_ns + round(self._config.warned_s * 1e9)
-        given = warnings.take(np.isin(warnings.verdict, SAID))
+        given = warnings.take(SAID[warnings.verdict])
         for row, name in self._names(given.subject, actors, present):
             if share_of("warning", name) >= self._config.warning_compliance or faults.ignores(name):
                 continue

@@ -39,6 +39,11 @@ AUTOMATED_TYPES = {
 }  # vehicle types of the route files that are automated
 
 
+GROUND_S = 1.0  # time constant with which speed over ground follows the lane's shape
+GROUND_FROM = 2.0  # m/s; slower motion says nothing of the shape
+MOST_OFF_GROUND = 0.5  # whoever comes farther or less far than that turned on the spot or changed lanes
+
+
 def share_of(purpose: str, name: str) -> float:
     """Return a number in [0, 1) that this name always has for this purpose.
 
@@ -51,6 +56,37 @@ def share_of(purpose: str, name: str) -> float:
 def person_identity(name: str) -> int:
     """Return the identity of a person, who may have the name of a vehicle."""
     return identity(f"person {name}")
+
+
+def over_ground(now: Truth, before: Truth, ratio: F64, step_s: float) -> F64:
+    """Return, for each row of `now`, how far a vehicle comes over ground for each metre that SUMO counts.
+
+    SUMO counts along a lane by the length its file states and draws the vehicle at that share of the lane's shape.
+    Where the two differ, as they do between the lanes of a bend, it comes along faster or slower than its speed.
+    The ratio follows what is seen over `GROUND_S`, as the lanes of a map join abruptly and vehicles do not.
+
+    Args:
+        now: the road users, with SUMO's speeds, in order of identity.
+        before: the same one step earlier; its speeds are not read.
+        ratio: what this function returned for `before`.
+        step_s: time between both [s].
+
+    Limits: 1 for those who are new; below `GROUND_FROM` it stays as it is; a sideways jump to the next lane does
+    not count.
+    Reference: SUMO, MSLane::interpolateLanePosToGeometryPos.
+
+    >>> over_ground(Truth.empty(), Truth.empty(), np.empty(0), 0.1)
+    array([], dtype=float64)
+    """
+    if not (len(now) and len(before)):
+        return np.ones(len(now))
+    place = np.minimum(np.searchsorted(before.id, now.id), len(before) - 1)
+    known = before.id[place] == now.id
+    kept = np.where(known, ratio[place], 1.0)
+    ahead = (now.x - before.x[place]) * np.cos(now.heading) + (now.y - before.y[place]) * np.sin(now.heading)
+    rolls = known & (now.speed > GROUND_FROM)
+    off = np.divide(ahead, now.speed * step_s, out=np.zeros(len(now)), where=rolls) - kept
+    return kept + step_s / GROUND_S * np.where(rolls & (np.abs(off) < MOST_OFF_GROUND), off, 0.0)
 
 
 class _Lanes(dict[str, int]):
@@ -89,7 +125,8 @@ class _Register(dict[str, int]):
 class Readout:
     """Reads everything that moves; one simulation's lifetime.
 
-    Positions become those of body centres (SUMO gives front bumpers), angles mathematical ones.
+    Positions become those of body centres (SUMO gives front bumpers), angles mathematical ones, speeds those over
+    ground (SUMO's are along the lane, see `over_ground`).
 
     Args:
         sumo: the running simulation.
@@ -112,7 +149,8 @@ class Readout:
         self._rides = sumo.person.getVehicle
         self.names: tuple[str, ...] = ()
         self.name_of: dict[int, str] = {}
-        self._before = Truth.empty()
+        self._before, self._ratio = Truth.empty(), np.empty(0)
+        self._step_s = sumo.simulation.getDeltaT()
 
     def _vehicle_facts(self, name: str) -> tuple[int, int, float, float, bool, int]:
         vehicle = self._sumo.vehicle
@@ -139,6 +177,8 @@ class Readout:
         still there: its last row is kept until it is listed again or has arrived.
         """
         truth, before = self._listed(), self._before
+        ratio = over_ground(truth, before, self._ratio, self._step_s)
+        truth = truth.replace(speed=truth.speed * ratio)
         parked = np.flatnonzero((before.lane < 0) & (before.speed == 0.0) & (before.kind != Kind.PEDESTRIAN))
         if len(parked):
             place = np.minimum(np.searchsorted(truth.id, before.id[parked]), max(len(truth) - 1, 0))
@@ -146,8 +186,10 @@ class Readout:
             arrived = [identity(name) for name in self._sumo.simulation.getArrivedIDList()] if len(gone) else []
             waiting = before.take(gone[~np.isin(before.id[gone], np.array(arrived, np.uint64))])
             if len(waiting):
-                truth = _table(dict(Truth.concatenate([truth, waiting]).arrays()))
-        self._before = truth
+                both = Truth.concatenate([truth, waiting])
+                order = np.argsort(both.id)
+                truth, ratio = both.take(order), np.append(ratio, np.ones(len(waiting)))[order]
+        self._before, self._ratio = truth, ratio
         return truth
 
     def _listed(self) -> Truth:
