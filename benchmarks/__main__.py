@@ -14,7 +14,21 @@ from rich.table import Table
 from benchmarks.bar import Bar
 from wayside.recorder import machine
 
-NAMES = ("readout", "scaling", "demo", "planted", "signatures", "codec", "sealed", "signed", "misbehaviour")
+NAMES = (
+    "readout",
+    "perception",
+    "scaling",
+    "demo",
+    "planted",
+    "signatures",
+    "codec",
+    "sealed",
+    "signed",
+    "misbehaviour",
+    "warnings",
+    "poles",
+    "incidents",
+)
 
 
 def main() -> int:

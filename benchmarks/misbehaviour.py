@@ -32,7 +32,8 @@ def traffic(senders: int) -> tuple[I64, Reports]:
         sender=np.tile(np.arange(1, senders + 1), TICKS), time_ns=instant, received_ns=instant + 15_000_000,
         kind=some * Kind.CAR, x=x + random.normal(0, 0.05, len(x)), y=random.normal(0, 0.05, len(x)),
         heading=random.normal(0, 0.01, len(x)), speed=12 + random.normal(0, 0.05, len(x)), acceleration=0 * some,
-        yaw_rate=0 * some, length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
+        yaw_rate=0 * some, vertical=0 * some, length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some,
+        events=0 * some,
     ).rounded()  # fmt: skip
 
 

@@ -57,6 +57,7 @@ def spoken(edge: V2xEdge, time_ns: int, senders: int = SENDERS) -> Messages:
         "speed": 1.0 + n * 0.3,
         "acceleration": -2.0 + n * 0.01,
         "yaw_rate": -0.2 + n * 0.01,
+        "vertical": 0.2 * n,
         "length": np.full(senders, 4.5),
         "width": np.full(senders, 1.8),
         "position_sigma": np.full(senders, 0.4),

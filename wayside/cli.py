@@ -69,9 +69,7 @@ def build_parser(language: Language, named: Collection[str] | None = None) -> ar
         for name in sorted(plugins("checks")):
             load_plugin("checks", name).arguments(check, say_key)
 
-    study = command("study")
-    study.add_argument("study", help=text("help_study_name"))
-    study.add_argument("runs", type=Path, nargs="+", help=text("help_run_folder"))
+    _study_arguments(command("study"), text, named)
 
     listing = command("list")
     listing.add_argument("kind", nargs="?", choices=commands.LISTS, help=text("help_list_kind"))
@@ -90,6 +88,16 @@ def build_parser(language: Language, named: Collection[str] | None = None) -> ar
         else:
             kinds.add_parser(name, help=words, add_help=False)
     return parser
+
+
+def _study_arguments(study: argparse.ArgumentParser, text: Text, named: Collection[str] | None) -> None:
+    # only trials take no Run; elsewhere "*" would be satisfied before an option that stands between
+    trial = named is None or not plugins("trials").keys().isdisjoint(named)
+    study.add_argument("study", help=text("help_study_name"))
+    study.add_argument("runs", type=Path, nargs="*" if trial else "+", help=text("help_run_folders"))
+    study.add_argument("--zone", help=text("help_trial_zone"))
+    study.add_argument("--seeds", type=int, nargs="+", help=text("help_trial_seeds"))
+    study.add_argument("--seconds", type=float, help=text("help_trial_seconds"))
 
 
 def _options(text: Text, language: Language, *, as_json: bool) -> argparse.ArgumentParser:

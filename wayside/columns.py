@@ -70,12 +70,16 @@ def from_arrow(kind: type[T], arrow: pa.Table) -> tuple[I64, T]:
     Raises:
         TableError: columns are missing, as in a Run of another version.
     """
-    missing = [name for name in ("tick_ns", *kind.columns) if name not in arrow.schema.names]
+    absent = [name for name in ("tick_ns", *kind.columns) if name not in arrow.schema.names]
+    missing = [name for name in absent if name not in kind.columns or kind.columns[name].default is None]
     if missing:
         raise TableError(f"stored {kind.__name__} lacks the columns {missing}; it was written by another version")
     instants = np.asarray(arrow["tick_ns"].to_numpy(), np.int64)
     values: dict[str, NDArray[Any]] = {}
     for name, declared in kind.columns.items():
+        if name in absent:
+            values[name] = np.full(len(instants), declared.default, declared.dtype)
+            continue
         stored = arrow[name].combine_chunks()
         if isinstance(stored, pa.ChunkedArray):
             stored = stored.chunk(0) if stored.num_chunks else pa.array([], stored.type)

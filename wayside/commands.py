@@ -32,8 +32,9 @@ from wayside.report import Report, Verdict
 from wayside.run import Run, RunError
 from wayside.table import declared_tables
 
-LISTS = ("cities", "steps", "studies", "experiments", "worlds", "tables")
+LISTS = ("cities", "steps", "studies", "experiments", "trials", "worlds", "tables")
 DEFAULT_ZONE = "pingshan"
+TRIAL_SEEDS, TRIAL_SECONDS = 10, 300.0
 ANY_NET = "anywhere"  # the built-in city file for nets that come without one
 
 
@@ -251,10 +252,25 @@ def check(options: argparse.Namespace, screen: Console) -> Answer:
 
 
 def study(options: argparse.Namespace, screen: Console) -> Answer:
-    """Run one study over stored Runs."""
-    # experiments are studies that take minutes; no run is followed by them unasked
-    group = "experiments" if options.study in plugins("experiments") else "studies"
-    report: Report = load_plugin(group, options.study)([Run(folder) for folder in options.runs])
+    """Run one study over stored Runs, or a trial that makes its own."""
+    asked = (options.zone, options.seeds, options.seconds)
+    report: Report
+    if options.study in plugins("trials"):
+        if options.runs:
+            raise RunError(f"{options.study} makes its own Runs and takes none: leave out {options.runs[0]}")
+        seeds = options.seeds or list(range(1, TRIAL_SEEDS + 1))
+        seconds = TRIAL_SECONDS if options.seconds is None else options.seconds
+        with screen.status("0") as status:
+            trial = load_plugin("trials", options.study)
+            report = trial(options.zone or DEFAULT_ZONE, seeds, seconds, status.update)
+    else:
+        if not options.runs or any(value is not None for value in asked):
+            raise RunError(
+                f"{options.study} studies stored Runs: name at least one, without --zone, --seeds, --seconds"
+            )
+        # experiments are studies that take minutes; no run is followed by them unasked
+        group = "experiments" if options.study in plugins("experiments") else "studies"
+        report = load_plugin(group, options.study)([Run(folder) for folder in options.runs])
     load_plugin("packs", "evidence").print_report(report, screen, options.language)
     return Answer(
         msgspec.to_builtins(report, enc_hook=lambda v: v.tolist() if isinstance(v, np.ndarray) else plain(v))

@@ -139,10 +139,11 @@ def read_rows(kind: type[Table], rows: Sequence[Mapping[str, Any]], where: str) 
                 f"{_nearest(extra, kind.columns)}"
             )
         for missing in kind.columns.keys() - row.keys():
-            raise ConfigError(f"{where}: [[{kind.__name__}]] row {number + 1}: column {missing!r} is missing")
+            if kind.columns[missing].default is None:
+                raise ConfigError(f"{where}: [[{kind.__name__}]] row {number + 1}: column {missing!r} is missing")
     values: dict[str, Any] = {}
     for name, declared in kind.columns.items():
-        cells = [row[name] for row in rows]
+        cells = [row.get(name, declared.default) for row in rows]
         if declared.dtype == np.uint64:
             cells = [identity(c) if isinstance(c, str) else c for c in cells]
         try:

@@ -62,6 +62,7 @@ class Column:
         codes: the enumeration whose values an integer column holds.
         low, high: the least and greatest value that make sense; the property tests draw between them.
         shape: trailing shape of one value; empty for a plain number.
+        default: what a row holds that does not say it; None if each row has to say it.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     shape: tuple[int, ...] = ()
+    default: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class _Declared:
     low: float | None
     high: float | None
     shape: tuple[int, ...]
+    default: float | None
 
 
 def column(
@@ -95,9 +98,10 @@ def column(
     low: float | None = None,
     high: float | None = None,
     shape: tuple[int, ...] = (),
+    default: float | None = None,
 ) -> Any:
     """Declare a column of a `Table`; the annotation beside it gives the dtype. See `Column`."""
-    return _Declared(unit, meaning, places, codes, low, high, shape)
+    return _Declared(unit, meaning, places, codes, low, high, shape, default)
 
 
 @numba.njit(cache=True)
@@ -196,6 +200,7 @@ class Table:
                 declared.low,
                 declared.high,
                 declared.shape,
+                declared.default,
             )
             delattr(cls, name)
         for name in (*key, *(position or ())):
@@ -217,9 +222,7 @@ class Table:
     def __init__(self, **values: ArrayLike) -> None:
         rows: int | None = None
         if values.keys() != self.columns.keys():
-            missing = sorted(self.columns.keys() - values.keys())
-            unknown = sorted(values.keys() - self.columns.keys())
-            raise TableError(f"{type(self).__name__}: missing columns {missing}, unknown columns {unknown}")
+            values = self._completed(values)
         for name, dtype, shape in self._layout:
             array = np.asarray(values[name], dtype)
             if array.shape[1:] != shape or array.ndim == 0:
@@ -232,6 +235,20 @@ class Table:
                 array = array.view()
                 array.flags.writeable = False
             self.__dict__[name] = array
+
+    @classmethod
+    def _completed(cls, values: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
+        """Return the values with the defaults of columns that are not among them.
+
+        Raises:
+            TableError: a column without a default is missing, or one is unknown.
+        """
+        missing = sorted(name for name in cls.columns.keys() - values.keys() if cls.columns[name].default is None)
+        unknown = sorted(values.keys() - cls.columns.keys())
+        if missing or unknown:
+            raise TableError(f"{cls.__name__}: missing columns {missing}, unknown columns {unknown}")
+        rows = np.shape(np.asarray(next(iter(values.values()), ())))[:1]
+        return {c.name: values.get(c.name, np.full((*rows, *c.shape), c.default)) for c in cls.columns.values()}
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: a table never changes."""
@@ -405,13 +422,13 @@ class Table:
 @cache
 def declared_tables() -> dict[str, type[Table]]:
     """Return the table classes of all rooms, by class name."""
-    for room in sorted(Path(__file__).parent.glob("*/tables.py")):
-        import_module(f"wayside.{room.parent.name}.tables")
+    for file in sorted(Path(__file__).parent.glob("*/*tables.py")):  # a large room has several
+        import_module(f"wayside.{file.parent.name}.{file.stem}")
     found: dict[str, type[Table]] = {}
     waiting = list(Table.__subclasses__())
     while waiting:
         kind = waiting.pop()
         waiting.extend(kind.__subclasses__())
-        if kind.__module__.startswith("wayside.") and kind.__module__.endswith(".tables"):
+        if kind.__module__.startswith("wayside.") and kind.__module__.endswith("tables"):
             found[kind.__name__] = kind
     return dict(sorted(found.items()))

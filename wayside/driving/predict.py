@@ -12,7 +12,7 @@ from wayside.maps.matching import EAST, HEADING, NORTH
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
 from wayside.step import step
-from wayside.table import F64, I32, U8
+from wayside.table import F64, I32, U8, Bool
 from wayside.v2x.tables import Kind
 
 
@@ -23,6 +23,7 @@ class PredictConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settle_s: float = 1.5  # a vehicle returns to the middle of its lane within about twice that time
     slowing: float = 2.0  # deceleration before a slower lane, such as a turn [m/s2]
     along_lane: float = 0.8  # a heading that differs by more from its lane's does not follow it [rad]
+    too_fast: float = 1.4  # who is faster than so often the limit of a lane in a junction goes elsewhere
     speed_sigma: float = 0.4  # of a vehicle's speed [m/s]
     acceleration_sigma: float = 0.8  # of a vehicle's speed changes to come [m/s2]
     walking_sigma: float = 0.4  # of a pedestrian's velocity per axis [m/s]
@@ -117,9 +118,9 @@ def _lane(
 def _predict(
     kind: U8, x: F64, y: F64, heading: F64, speed: F64, acceleration: F64, yaw_rate: F64, sigma: F64,
     lane: I32, offset: F64, lateral: F64,
-    first: I32, count: I32, line: F64, length: F64, limit: F64, lane_kind: U8,
+    first: I32, count: I32, line: F64, length: F64, limit: F64, lane_kind: U8, internal: Bool,
     successor_first: I32, successor_lane: I32,
-    fades_s: float, settle_s: float, slowing: float, along_lane: float,
+    fades_s: float, settle_s: float, slowing: float, along_lane: float, too_fast: float,
     speed_sigma: float, acceleration_sigma: float, walking_sigma: float, choice_sigma: float,
 ) -> tuple[F64, F64]:  # fmt: skip
     """Return future x, y, heading and sigma, one row an actor."""
@@ -142,6 +143,8 @@ def _predict(
         if not stands and lane[n] >= 0 and not on_foot and lane_kind[lane[n]] <= 3 and count[lane[n]] > 1:
             _, _, segment = point_on(lane[n], offset[n], -1, first, count, line)
             follows = np.cos(facing - line[segment, HEADING]) > np.cos(along_lane)
+            # lanes part at the beginning of a junction; who is much too fast for a turn does not take it
+            follows = follows and not (internal[lane[n]] and v > too_fast * limit[lane[n]])
         if stands:
             future[n, 0, :], future[n, 1, :], future[n, 2, :] = x[n], y[n], facing
         elif follows:
@@ -191,8 +194,8 @@ def predict(actors: Actors, *, road: RoadMap, config: PredictConfig) -> Forecast
         actors.kind, actors.x, actors.y, actors.heading, actors.speed, actors.acceleration, actors.yaw_rate,
         actors.position_sigma, actors.lane, actors.offset, actors.lateral,
         lanes.first_point, lanes.points, road.segments.line, length, lanes.speed_limit,
-        lanes.kind, road.successor_first, road.successor_lane,
-        config.acceleration_fades_s, config.settle_s, config.slowing, config.along_lane,
+        lanes.kind, lanes.internal, road.successor_first, road.successor_lane,
+        config.acceleration_fades_s, config.settle_s, config.slowing, config.along_lane, config.too_fast,
         config.speed_sigma, config.acceleration_sigma, config.walking_sigma, config.choice_sigma,
     )  # fmt: skip
     return Forecasts(

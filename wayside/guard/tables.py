@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from wayside.guidance.tables import Service
+from wayside.guidance.tables import GrantReason, Manoeuvre, Reason, Service
 from wayside.table import F64, I32, I64, U8, U16, U64, Bool, Table, column
 
 
@@ -31,6 +31,7 @@ class WarningOrders(Table, key=("service", "subject", "other"), position=("x", "
     x: F64 = column("m", "of the subject, east of the city's origin", places=3)
     y: F64 = column("m", "of the subject, north of the city's origin", places=3)
     lead: F64 = column("s", "time until the event if nobody acts; NaN where it is already so", places=2)
+    reason: U8 = column("", "what made the service ask", codes=Reason)
     verdict: U8 = column("", "what the guard decided", codes=Verdict)
     said_ns: I64 = column("ns", "when this warning last went out, 0 never")
 
@@ -43,6 +44,31 @@ class SpeedOrders(Table, key=("subject",), position=("x", "y")):
     y: F64 = column("m", "of the subject, north of the city's origin", places=3)
     speed: F64 = column("m/s", "advised speed; NaN where none may be given", places=2)
     verdict: U8 = column("", "what the guard decided", codes=Verdict)
+
+
+class ManoeuvreOrders(Table, key=("sender", "number"), position=("x", "y")):
+    """Answers to requests of vehicles; approved ones go out, and those that were limited to a refusal."""
+
+    sender: U64 = column("", "temporary identity of the vehicle that asked")
+    number: U8 = column("", "its number for the request")
+    kind: U8 = column("", "what it asked for", codes=Manoeuvre)
+    x: F64 = column("m", "of the vehicle, east of the city's origin", places=3)
+    y: F64 = column("m", "of the vehicle, north of the city's origin", places=3)
+    granted: Bool = column("", "it may")
+    reason: U8 = column("", "why, or why not", codes=GrantReason)
+    lane: I32 = column("", "lane it may come to, -1 none")
+    node: I32 = column("", "junction it may pass, -1 none")
+    direction: U8 = column("", "which way it may turn there, a Direction; 0 not said")
+    area_x: F64 = column("m", "middle of the area about which it is told; NaN none", places=2)
+    area_y: F64 = column("m", "the same, north", places=2)
+    area_radius: F64 = column("m", "radius of that area; NaN none", places=2)
+    speed: F64 = column("m/s", "speed it should drive with; NaN none", places=2)
+    opens: F64 = column("s", "from now until it may be done; 0 at once, NaN unknown", places=2)
+    closes: F64 = column("s", "from now until it must be done; NaN unknown", places=2)
+    helper: U64 = column("", "sender that is asked to make room, 0 none")
+    helper_speed: F64 = column("m/s", "speed with which that one makes room; NaN none", places=2)
+    verdict: U8 = column("", "what the guard decided", codes=Verdict)
+    said_ns: I64 = column("ns", "when this answer last went out, 0 never")
 
 
 class MeasureOrders(Table, key=("measure",), held=True):

@@ -100,6 +100,7 @@ def approve_warnings(
         x=asked.x,
         y=asked.y,
         lead=asked.lead,
+        reason=asked.reason,
         verdict=verdict,
         said_ns=said_ns,
     )

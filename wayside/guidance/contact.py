@@ -18,46 +18,48 @@ DEEPEN_STEPS = 3  # instants after the first touch in which the overlap may stil
 
 
 @numba.njit(cache=True, inline="always")
-def _half_reach(along: float, across: float, heading: float, axis: float) -> float:
-    """Return half the extent of a box, turned to `heading`, along the direction `axis`."""
-    return abs(along * math.cos(heading - axis)) + abs(across * math.sin(heading - axis))
+def _clip(p0: float, rate: float, reach: float, start: float, end: float) -> tuple[float, float]:
+    """Return the part of [start, end] in which a point that goes from p0 by `rate` lies within `reach` of 0."""
+    if abs(rate) < 1e-9:
+        return (start, end) if abs(p0) <= reach else (1.0, 0.0)
+    a, b = (-reach - p0) / rate, (reach - p0) / rate
+    return max(start, min(a, b)), min(end, max(a, b))
 
 
 @numba.njit(cache=True)
-def _touch_within(
+def touch_within(
     x0: float, y0: float, x1: float, y1: float, h1: float, l1: float, w1: float, h2: float, l2: float, w2: float
 ) -> tuple[float, float]:
     """Return the part [from, until] of a step in which two boxes overlap; from > until if they do not.
 
-    x0, y0, x1, y1: second centre less first, at the step's beginning and end [m]; l, w: half sizes [m].
+    x0, y0, x1, y1: second centre less first, at the step's beginning and end [m]; h: headings [rad]; l, w: half
+    sizes [m].
     """
-    start, end = 0.0, 1.0
-    for number in range(4):
-        axis = (h1 if number < 2 else h2) + (number % 2) * (math.pi / 2)
-        reach = _half_reach(l1, w1, h1, axis) + _half_reach(l2, w2, h2, axis)
-        c, s = math.cos(axis), math.sin(axis)
-        p0, p1 = x0 * c + y0 * s, x1 * c + y1 * s
-        rate = p1 - p0
-        if abs(rate) < 1e-9:
-            if abs(p0) > reach:
-                return 1.0, 0.0
-            continue
-        a, b = (-reach - p0) / rate, (reach - p0) / rate
-        start, end = max(start, min(a, b)), min(end, max(a, b))
-        if start > end:
-            return 1.0, 0.0
+    c1, s1, c2, s2 = math.cos(h1), math.sin(h1), math.cos(h2), math.sin(h2)
+    c, s = abs(c1 * c2 + s1 * s2), abs(s1 * c2 - c1 * s2)
+    dx, dy = x1 - x0, y1 - y0
+    # apart along one of the four directions of their sides is apart
+    start, end = _clip(x0 * c1 + y0 * s1, dx * c1 + dy * s1, l1 + l2 * c + w2 * s, 0.0, 1.0)
+    if start <= end:
+        start, end = _clip(y0 * c1 - x0 * s1, dy * c1 - dx * s1, w1 + l2 * s + w2 * c, start, end)
+    if start <= end:
+        start, end = _clip(x0 * c2 + y0 * s2, dx * c2 + dy * s2, l2 + l1 * c + w1 * s, start, end)
+    if start <= end:
+        start, end = _clip(y0 * c2 - x0 * s2, dy * c2 - dx * s2, w2 + l1 * s + w1 * c, start, end)
     return start, end
 
 
 @numba.njit(cache=True)
-def _overlap(x: float, y: float, h1: float, l1: float, w1: float, h2: float, l2: float, w2: float) -> float:
+def overlap(x: float, y: float, h1: float, l1: float, w1: float, h2: float, l2: float, w2: float) -> float:
     """Return how deep two boxes overlap [m], negative if they are apart."""
-    deep = 1e9
-    for number in range(4):
-        axis = (h1 if number < 2 else h2) + (number % 2) * (math.pi / 2)
-        reach = _half_reach(l1, w1, h1, axis) + _half_reach(l2, w2, h2, axis)
-        deep = min(deep, reach - abs(x * math.cos(axis) + y * math.sin(axis)))
-    return deep
+    c1, s1, c2, s2 = math.cos(h1), math.sin(h1), math.cos(h2), math.sin(h2)
+    c, s = abs(c1 * c2 + s1 * s2), abs(s1 * c2 - c1 * s2)
+    return min(
+        l1 + l2 * c + w2 * s - abs(x * c1 + y * s1),
+        w1 + l2 * s + w2 * c - abs(y * c1 - x * s1),
+        l2 + l1 * c + w1 * s - abs(x * c2 + y * s2),
+        w2 + l1 * s + w1 * c - abs(y * c2 - x * s2),
+    )
 
 
 @numba.njit(cache=True)
@@ -85,12 +87,12 @@ def first_contact(
         moved = dx * dx + dy * dy
         nearest = min(max(-(ax * dx + ay * dy) / moved, 0.0), 1.0) if moved > 0 else 0.0
         if (ax + nearest * dx) ** 2 + (ay + nearest * dy) ** 2 <= reach * reach:
-            start, end = _touch_within(ax, ay, bx, by, ah, l1, w1, bh, l2, w2)
+            start, end = touch_within(ax, ay, bx, by, ah, l1, w1, bh, l2, w2)
             if start <= end:
                 middle = (start + end) / 2
-                deep = _overlap(ax + middle * dx, ay + middle * dy, ah, l1, w1, bh, l2, w2)
+                deep = overlap(ax + middle * dx, ay + middle * dy, ah, l1, w1, bh, l2, w2)
                 for m in range(k, min(k + DEEPEN_STEPS, fx1.size)):
-                    deep = max(deep, _overlap(fx2[m] - fx1[m], fy2[m] - fy1[m], fh1[m], l1, w1, fh2[m], l2, w2))
+                    deep = max(deep, overlap(fx2[m] - fx1[m], fy2[m] - fy1[m], fh1[m], l1, w1, fh2[m], l2, w2))
                 sigma = math.sqrt(fs1[k] ** 2 + fs2[k] ** 2)
                 confidence = 1.0 if not sigma > 0 else 0.5 * (1 + math.erf(deep / sigma / math.sqrt(2.0)))
                 return (k + start) * HORIZON_STEP_S, confidence, bh - ah

@@ -131,3 +131,74 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
                         left[found], right[found] = j, i
                         found += 1
     return left[:found], right[:found]
+
+
+@numba.njit(cache=True)
+def _inside(x: F64, y: F64, radius: F64, place_x: F64, place_y: F64) -> tuple[Rows, Rows]:
+    """Return the pairs of circle and point that lies in it; circles with an unknown middle hold nothing."""
+    count, slots = place_x.size, 64
+    while slots < 2 * count:
+        slots *= 2
+    first = np.zeros(slots + 1, np.int32)
+    cell_column, cell_row = np.empty(count, np.int32), np.empty(count, np.int32)
+    slot = np.full(count, -1, np.int32)
+    for j in range(count):
+        if np.isfinite(place_x[j]) and np.isfinite(place_y[j]):
+            cell_column[j] = np.int32(np.floor(place_x[j] / CELL_M))
+            cell_row[j] = np.int32(np.floor(place_y[j] / CELL_M))
+            slot[j] = _slot(cell_column[j], cell_row[j], slots)
+            first[slot[j] + 1] += 1
+    for s in range(slots):
+        first[s + 1] += first[s]
+    fill = first[:-1].copy()
+    member = np.empty(first[slots], np.int32)
+    for j in range(count):
+        if slot[j] >= 0:
+            member[fill[slot[j]]] = j
+            fill[slot[j]] += 1
+    size, found = max(64, 4 * x.size), 0
+    left, right = np.empty(size, np.intp), np.empty(size, np.intp)
+    for i in range(x.size):
+        r = radius[i]
+        if not np.isfinite(x[i] + y[i] + r):
+            continue
+        for column in range(int(np.floor((x[i] - r) / CELL_M)), int(np.floor((x[i] + r) / CELL_M)) + 1):
+            for row in range(int(np.floor((y[i] - r) / CELL_M)), int(np.floor((y[i] + r) / CELL_M)) + 1):
+                s = _slot(column, row, slots)
+                for k in range(first[s], first[s + 1]):
+                    j = member[k]
+                    if (x[i] - place_x[j]) ** 2 + (y[i] - place_y[j]) ** 2 > r * r:
+                        continue
+                    if cell_column[j] != column or cell_row[j] != row:
+                        continue
+                    if found == size:
+                        size *= 2
+                        more_left, more_right = np.empty(size, np.intp), np.empty(size, np.intp)
+                        more_left[:found], more_right[:found] = left[:found], right[:found]
+                        left, right = more_left, more_right
+                    left[found], right[found] = i, j
+                    found += 1
+    return left[:found], right[:found]
+
+
+def within_reach(actors: Actors, forward: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[Rows, Rows]:
+    """Return the pairs (one that seeks, one that is sought) where the second's centre lies in the first's circle.
+
+    Args:
+        actors: everybody.
+        forward: how far ahead of each actor the middle of its circle lies, negative behind [m].
+        radius: of the circles [m].
+        seeks, sought: roles; a row may have both, but is no pair with itself.
+
+    Returns:
+        Rows of those who seek, in rising order, and of those who are sought.
+    """
+    subjects, others = np.flatnonzero(seeks), np.flatnonzero(sought)
+    heading, ahead = actors.heading[subjects], forward[subjects]
+    left, right = _inside(
+        actors.x[subjects] + ahead * np.cos(heading), actors.y[subjects] + ahead * np.sin(heading),
+        radius[subjects], actors.x[others], actors.y[others],
+    )  # fmt: skip
+    left, right = subjects[left], others[right]
+    apart = left != right
+    return left[apart], right[apart]

@@ -7,7 +7,7 @@ import numpy as np
 
 from wayside.guidance.approach import GREEN, approach, colour_of
 from wayside.guidance.following import motorised
-from wayside.guidance.tables import Service, WarningRequests
+from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
 from wayside.signals.tables import SignalForecasts
@@ -66,4 +66,5 @@ def red_light(
         lead=arrival[warned],
         confidence=np.where(found.all_red[near], 0.95, 0.8),
         value=needed[warned],
+        reason=np.where(found.all_red[near], Reason.RED_AT_ARRIVAL, Reason.RED_BEFORE_ARRIVAL),
     )

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from wayside.guidance.following import motorised
-from wayside.guidance.tables import Service, WarningRequests
+from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
 from wayside.step import step
@@ -46,4 +46,5 @@ def speed_limit(actors: Actors, *, road: RoadMap, config: SpeedLimitConfig) -> W
         lead=np.full(len(rows), np.nan),
         confidence=np.full(len(rows), 0.95),
         value=excess[rows],
+        reason=np.full(len(rows), Reason.OVER_LIMIT, np.uint8),
     )

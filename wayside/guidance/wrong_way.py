@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from wayside.guidance.following import motorised
-from wayside.guidance.tables import Service, WarningRequests
+from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.roadside.tables import Actors, IncidentKind, Incidents
 from wayside.step import step
 from wayside.table import I64, U64, Bool
@@ -54,4 +54,5 @@ def wrong_way(actors: Actors, incidents: Incidents, *, config: WrongWayConfig) -
         lead=np.full(len(rows), np.nan),
         confidence=np.full(len(rows), 0.9),
         value=actors.speed[rows],
+        reason=np.full(len(rows), Reason.AGAINST_TRAFFIC, np.uint8),
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
+from wayside.roadside.scoring_scene import Scene, near_pairs, scene
+from wayside.roadside.sight import hidden, in_view
 from wayside.roadside.tables import Actors, Poles, RoadWeather
 from wayside.table import F64, I64, Bool
 from wayside.worlds.tables import Truth
@@ -19,10 +20,7 @@ EVERY_NS = 500_000_000  # ticks compared
 WARM_UP_NS = 3_000_000_000  # at the start nobody has been seen yet
 PAIR_M = 3.0  # an actor and a road user farther apart are never the same
 GOOD_M = 1.5  # an actor nearer than this to its road user is right
-RANGE_SHARE = 0.8  # of a pole's range in which it must see
-SIGHT_SHARE = 0.5  # of the visibility within which it must see
 FOG_M = 1000.0  # below this visibility there is fog (WMO)
-REMEMBER_NS = 5_000_000_000  # an identity that changes within so long has been switched
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,10 @@ class Comparison:
         wanted: which road users are where somebody must see or hear them.
         judged: which actors are there.
         pole_m: distance of each road user to the nearest pole [m]; NaN without poles.
-        fog: which road users are in fog, by the nearest moment's readings.
-        switches: times that a road user's identity changed.
+        fog, actor_fog: which road users and actors are in fog, by the last readings before.
+        in_view: which road users are where a pole must see them.
+        hidden: which of those are hidden behind others from every such pole.
+        switched: where a wanted road user's identity is another than when it was last found, however long ago.
     """
 
     actors: Actors
@@ -53,7 +53,15 @@ class Comparison:
     judged: Bool
     pole_m: F64
     fog: Bool
-    switches: int
+    actor_fog: Bool
+    in_view: Bool
+    hidden: Bool
+    switched: Bool
+
+    @property
+    def switches(self) -> int:
+        """Times that a road user's identity changed."""
+        return int(np.count_nonzero(self.switched))
 
     @property
     def found(self) -> Bool:
@@ -81,10 +89,11 @@ def compare(run: Run) -> Comparison:
     paired[pair[error <= GOOD_M]] = True
     poles = run.asset(Poles)
     visibility_ns, visibility = _visibility(run)
-    actor_m, actor_in = _in_sight(actors.x, actors.y, poles, _at(actor_ticks, visibility_ns, visibility))
-    seen_by = _at(truth_ticks, visibility_ns, visibility)
-    truth_m, truth_in = _in_sight(truth.x, truth.y, poles, seen_by)
-    del actor_m
+    actor_sight = _at(actor_ticks, visibility_ns, visibility)
+    actor_in = in_view(actors.x, actors.y, poles, actor_sight)[1]
+    truth_sight = _at(truth_ticks, visibility_ns, visibility)
+    truth_m, truth_in = in_view(truth.x, truth.y, poles, truth_sight)
+    wanted = truth_in | truth.equipped
     return Comparison(
         actors=actors,
         truth=truth,
@@ -93,11 +102,14 @@ def compare(run: Run) -> Comparison:
         pair=pair,
         error=error,
         paired=paired,
-        wanted=truth_in | truth.equipped,
+        wanted=wanted,
         judged=actor_in | (actors.sender != 0),
         pole_m=truth_m,
-        fog=seen_by < FOG_M,
-        switches=_switches(truth_ticks, truth, actors, pair, error),
+        fog=truth_sight < FOG_M,
+        actor_fog=actor_sight < FOG_M,
+        in_view=truth_in,
+        hidden=hidden(truth_ticks, truth, poles, truth_sight),
+        switched=_switched(truth_ticks, truth, actors, pair, wanted & (error <= GOOD_M)),
     )
 
 
@@ -110,15 +122,12 @@ def _pairs(actor_ticks: I64, actors: Actors, truth_ticks: I64, truth: Truth) -> 
     pair, error = np.full(len(truth), -1, np.int64), np.full(len(truth), np.nan)
     if not len(actors) or not len(truth):
         return pair, error
-    # ticks are put so far apart that no pair reaches over
-    start = min(int(actor_ticks[0]), int(truth_ticks[0]))
-    lift = 10.0 * PAIR_M / EVERY_NS
-    real = cKDTree(np.column_stack((truth.x, truth.y, (truth_ticks - start) * lift)))
-    seen = cKDTree(np.column_stack((actors.x, actors.y, (actor_ticks - start) * lift)))
-    near = real.sparse_distance_matrix(seen, PAIR_M, output_type="ndarray")
-    near = near[np.lexsort((near["j"], near["i"], near["v"]))]
+    real, seen, apart = near_pairs(
+        truth_ticks // EVERY_NS, truth.x, truth.y, actor_ticks // EVERY_NS, actors.x, actors.y, PAIR_M
+    )
+    order = np.lexsort((seen, real, apart))
     free = bytearray(b"\x01") * len(actors)
-    for i, j, distance in zip(near["i"].tolist(), near["j"].tolist(), near["v"].tolist(), strict=True):
+    for i, j, distance in zip(real[order].tolist(), seen[order].tolist(), apart[order].tolist(), strict=True):
         if pair[i] < 0 and free[j]:
             pair[i], error[i] = j, distance
             free[j] = 0
@@ -142,19 +151,29 @@ def _at(ticks: I64, instants: I64, values: F64) -> F64:
     return np.where(place >= 0, np.append(values, np.inf)[place], np.inf)
 
 
-def _in_sight(x: F64, y: F64, poles: Poles, visibility: F64) -> tuple[F64, Bool]:
-    """Return the distance to the nearest pole, and whether one must see that place."""
-    nearest, sighted = np.full(len(x), np.nan), np.zeros(len(x), np.bool_)
-    for px, py, reach in zip(poles.x, poles.y, poles.range, strict=True):
-        away = np.hypot(x - px, y - py)
-        nearest = np.fmin(nearest, away)
-        sighted |= away <= np.minimum(RANGE_SHARE * reach, SIGHT_SHARE * visibility)
-    return nearest, sighted
-
-
-def _switches(ticks: I64, truth: Truth, actors: Actors, pair: I64, error: F64) -> int:
-    rows = np.flatnonzero(error <= GOOD_M)
+def _switched(ticks: I64, truth: Truth, actors: Actors, pair: I64, found: Bool) -> Bool:
+    rows = np.flatnonzero(found)
     rows = rows[np.lexsort((ticks[rows], truth.id[rows]))]
-    who, when, named = truth.id[rows], ticks[rows], actors.id[pair[rows]]
-    same = (who[1:] == who[:-1]) & (when[1:] - when[:-1] <= REMEMBER_NS)
-    return int(np.count_nonzero(same & (named[1:] != named[:-1])))
+    who, named = truth.id[rows], actors.id[pair[rows]]
+    same = who[1:] == who[:-1]
+    switched = np.zeros(len(truth), np.bool_)
+    switched[rows[1:][same & (named[1:] != named[:-1])]] = True
+    return switched
+
+
+def scored(one: Comparison, *, fog: bool) -> Scene:
+    """Return what of a comparison is scored in clear weather or in fog: everybody wanted, and who is shown there.
+
+    Actors that are right about a road user who need not be seen are left out, as is usual of regions that are not
+    scored; every other actor where somebody must be seen counts.
+    """
+    real = np.flatnonzero(one.wanted & (one.fog == fog))
+    spared = np.zeros(len(one.actors), np.bool_)
+    spared[one.pair[one.found & ~one.wanted]] = True
+    due = one.judged.copy()
+    due[one.pair[one.wanted & (one.pair >= 0)]] = True
+    seen = np.flatnonzero(due & ~spared & (one.actor_fog == fog))
+    return scene(
+        (one.truth_ticks[real] // EVERY_NS, one.truth.id[real], one.truth.x[real], one.truth.y[real]),
+        (one.actor_ticks[seen] // EVERY_NS, one.actors.id[seen], one.actors.x[seen], one.actors.y[seen]),
+    )

@@ -1,6 +1,7 @@
 """The tracker's kernel: one pass over a tick's measurements in the order of their instants.
 
-Everything the compiler must see at once is in this file, because Numba's cache watches one file only.
+What is believed of a single road user's motion stands in `motion.py`. Numba's cache watches one file only: after a
+change there, drop the compiled kernels of this one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,26 @@ from typing import Any
 import numba
 import numpy as np
 
+from wayside.roadside.motion import (
+    SECOND,
+    STEADY_VARIANCE_A,
+    VULNERABLE,
+    advance,
+    agile_spread,
+    correct,
+    expected,
+    forget_bias,
+    settle,
+    spread,
+    steady_noise,
+    widen,
+)
 from wayside.table import I64
 
-SECOND = 1e-9  # [s] in a nanosecond
 CELL_M = 8.0  # side of a cell of the grid in which tracks are found
+DISPUTE_NS = 250_000_000  # so long another pole's word stands against a leap
+DISPUTE = 0.1  # share of what is disputed that counts as variance
 LEAP = 9.0  # squared difference over its variance from which a road user was not where it was believed to be
-VULNERABLE = 5  # kinds from here on are cyclists and pedestrians
 
 
 @numba.njit(cache=True)
@@ -36,62 +51,6 @@ def _identity(source: Any, time_ns: Any, number: Any) -> Any:
 
 
 @numba.njit(cache=True)
-def _noise(t: Any, s: Any) -> float:
-    """Return the spectral density of the track's acceleration [m2/s3]; more where it has surprised of late."""
-    density = s.noise_vulnerable if t.kind >= VULNERABLE else s.noise_vehicle
-    return float(density * min(max(t.stress, 1.0), 6.0))
-
-
-@numba.njit(cache=True)
-def _advance(t: Any, time_ns: int, s: Any) -> None:
-    """Carry the state forward to an instant; states are never carried back."""
-    dt = (time_ns - t.time_ns) * SECOND
-    if dt <= 0.0:
-        return
-    noise = _noise(t, s)
-    keep = np.exp(-dt / s.bias_time)
-    t.x, t.y = t.x + t.velocity_x * dt, t.y + t.velocity_y * dt
-    t.bias_x, t.bias_y = keep * t.bias_x, keep * t.bias_y
-    t.variance_p += dt * (2.0 * t.covariance_pv + dt * t.variance_v) + noise * dt**3 / 3.0
-    t.covariance_pv += dt * t.variance_v + noise * dt**2 / 2.0
-    t.variance_v += noise * dt
-    t.covariance_pb = keep * (t.covariance_pb + dt * t.covariance_vb)
-    t.covariance_vb *= keep
-    t.variance_b = keep**2 * t.variance_b + (1.0 - keep**2) * s.bias_variance
-    t.time_ns = time_ns
-
-
-@numba.njit(cache=True)
-def _spread(t: Any, dt: float, reported: bool, variance: float, s: Any) -> Any:
-    """Return the variance of the difference between a measured and the expected position [m2]."""
-    total = t.variance_p + dt * (2.0 * t.covariance_pv + dt * t.variance_v) + variance
-    total += _noise(t, s) * abs(dt) ** 3 / 3.0
-    if reported:
-        total += 2.0 * (t.covariance_pb + dt * t.covariance_vb) + t.variance_b
-    return max(total, 1e-3)
-
-
-@numba.njit(cache=True)
-def _correct(t: Any, dx: float, dy: float, hp: float, hv: float, hb: float, variance: float) -> float:
-    """Take in a difference of hp * position + hv * velocity + hb * bias; return its squared surprise per axis."""
-    with_p = hp * t.variance_p + hv * t.covariance_pv + hb * t.covariance_pb
-    with_v = hp * t.covariance_pv + hv * t.variance_v + hb * t.covariance_vb
-    with_b = hp * t.covariance_pb + hv * t.covariance_vb + hb * t.variance_b
-    total = max(hp * with_p + hv * with_v + hb * with_b, 0.0) + variance
-    gain_p, gain_v, gain_b = with_p / total, with_v / total, with_b / total
-    t.x, t.y = t.x + gain_p * dx, t.y + gain_p * dy
-    t.velocity_x, t.velocity_y = t.velocity_x + gain_v * dx, t.velocity_y + gain_v * dy
-    t.bias_x, t.bias_y = t.bias_x + gain_b * dx, t.bias_y + gain_b * dy
-    t.variance_p = max(t.variance_p - gain_p * with_p, 4e-4)
-    t.covariance_pv -= gain_p * with_v
-    t.variance_v = max(t.variance_v - gain_v * with_v, 4e-4)
-    t.covariance_pb -= gain_p * with_b
-    t.covariance_vb -= gain_v * with_b
-    t.variance_b = max(t.variance_b - gain_b * with_b, 4e-4)
-    return float((dx * dx + dy * dy) / (2.0 * total))
-
-
-@numba.njit(cache=True)
 def _velocity_variance(speed: float, s: Any, reported: bool) -> Any:
     along = s.speed_sigma_report if reported else s.speed_sigma_pole
     across = (s.heading_sigma_report if reported else s.heading_sigma_pole) * speed
@@ -99,30 +58,40 @@ def _velocity_variance(speed: float, s: Any, reported: bool) -> Any:
 
 
 @numba.njit(cache=True)
-def _take_in(t: Any, m: Any, variance: float, reported: bool, s: Any) -> None:
-    """Update a track with a measurement that was found to be of it, be it newer or older than the state."""
-    _advance(t, m.time_ns, s)
-    dt = min((m.time_ns - t.time_ns) * SECOND, 0.0)
-    dx = m.x - t.x - t.velocity_x * dt
-    dy = m.y - t.y - t.velocity_y * dt
-    hb = 0.0
+def _take_in(t: Any, m: Any, variance: float, reported: bool, disputed: bool, s: Any) -> None:
+    """Update a track with a measurement that was found to be of it, be it newer or older than the state.
+
+    What is far off has leapt, and is believed where it is now; but if another pole has just seen it elsewhere, one
+    of both is wrong, and neither is believed much.
+    """
+    ahead = (m.time_ns - t.time_ns) * SECOND
+    advance(t, m.time_ns, s)
+    if ahead > 0.0 and not np.isnan(t.heading):
+        t.heading = _wrap(t.heading + t.yaw_rate * min(ahead, 0.5))
+    dt = min(ahead, 0.0)
+    x, y = expected(t, dt)
+    dx, dy, hb = m.x - x, m.y - y, 0.0
     if reported:
         dx, dy, hb = dx - t.bias_x, dy - t.bias_y, 1.0
-    variance += _noise(t, s) * abs(dt) ** 3 / 3.0
-    # what is far off has leapt, and is believed where it is now
-    t.variance_p += max(dx * dx + dy * dy - LEAP * _spread(t, dt, reported, variance, s), 0.0)
-    surprise = min(_correct(t, dx, dy, 1.0, dt, hb, variance), 10.0)
-    t.stress += 0.3 * (surprise - t.stress)
+    older = steady_noise(t, s) * abs(dt)
+    variance += older * dt * dt / 3.0
+    beyond = max(dx * dx + dy * dy - LEAP * spread(t, dt, reported, variance, s), 0.0)
+    if disputed:
+        variance += DISPUTE * beyond
+    else:
+        widen(t, beyond)
+    surprise = correct(t, m.x, m.y, 1.0, dt, 0.5 * dt * dt, hb, variance, 0.0)
+    t.stress += 0.3 * (min(surprise, 10.0) - t.stress)
     heading = m.heading
     if np.isnan(heading):
         heading = np.arctan2(t.velocity_y, t.velocity_x) if t.velocity_x**2 + t.velocity_y**2 > 0.25 else t.heading
     if np.isnan(heading) and m.speed < 0.05:
         heading = 0.0  # what stands, stands in every direction
     if not np.isnan(m.speed * heading):
-        vx, vy = m.speed * np.cos(heading) - t.velocity_x, m.speed * np.sin(heading) - t.velocity_y
+        vx, vy = m.speed * np.cos(heading), m.speed * np.sin(heading)
         # an old speed says less of the present one, and one that does not lead to where it is seen says little
-        variance = _velocity_variance(m.speed, s, reported) * max(t.stress, 1.0) ** 3 + _noise(t, s) * abs(dt)
-        _correct(t, vx, vy, 0.0, 1.0, 0.0, variance)
+        variance = _velocity_variance(m.speed, s, reported) * max(t.stress, 1.0) ** 3 + older
+        correct(t, vx, vy, 0.0, 1.0, dt, 0.0, variance, 0.0)
     _turn(t, m, reported)
     t.hits = min(t.hits + 1, 65535)
     t.history |= 1
@@ -146,18 +115,22 @@ def _take_in_report(t: Any, r: Any, s: Any) -> None:
     sigma = r.position_sigma if r.position_sigma > 0.0 else 1.0
     white = max(sigma * sigma - s.bias_variance, 0.02)
     if t.heard_ns == 0:
-        t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = 0.0  # nothing is known of this sender's
-        t.variance_b = s.bias_variance
-    _take_in(t, r, white, True, s)
+        forget_bias(t, s.bias_variance)  # nothing is known of this sender's
+    _take_in(t, r, white, True, False, s)
     if t.bias_x**2 + t.bias_y**2 > 16.0 * s.bias_variance:  # poles saw another vehicle beside it
-        t.variance_p += t.bias_x**2 + t.bias_y**2
-        t.x, t.y, t.bias_x, t.bias_y = t.x + t.bias_x, t.y + t.bias_y, 0.0, 0.0
-        t.covariance_pb, t.covariance_vb, t.variance_b = 0.0, 0.0, s.bias_variance
+        widen(t, t.bias_x**2 + t.bias_y**2)
+        t.x, t.y = t.x + t.bias_x, t.y + t.bias_y
+        forget_bias(t, s.bias_variance)
     t.heard_ns = max(r.time_ns, t.heard_ns)
-    if not np.isnan(r.yaw_rate):
-        t.yaw_rate += 0.5 * (r.yaw_rate - t.yaw_rate)
-    if not np.isnan(r.acceleration):
-        t.acceleration += 0.5 * (r.acceleration - t.acceleration)
+    facing = r.heading if not np.isnan(r.heading) else t.heading
+    if not np.isnan(r.acceleration * r.yaw_rate * r.speed * facing) and r.time_ns >= t.time_ns:
+        # what it says of its own acceleration, along and across
+        along, across = r.acceleration, r.yaw_rate * r.speed
+        cosine, sine = np.cos(facing), np.sin(facing)
+        correct(
+            t, cosine * along - sine * across, sine * along + cosine * across, 0.0, 0.0, 1.0, 0.0,
+            s.acceleration_variance_report, STEADY_VARIANCE_A,
+        )  # fmt: skip
     t.sender = r.sender
     t.confirmed = True
 
@@ -167,7 +140,8 @@ def _take_in_detection(t: Any, d: Any, s: Any) -> None:
     if t.pole == d.pole and t.seen_ns >= d.time_ns:
         return  # a scan that came twice
     sigma = d.position_sigma if d.position_sigma > 0.0 else 0.5
-    _take_in(t, d, sigma * sigma, False, s)
+    disputed = t.pole != d.pole and t.pole >= 0 and abs(d.time_ns - t.seen_ns) < DISPUTE_NS
+    _take_in(t, d, sigma * sigma, False, disputed, s)
     t.pole = d.pole
     t.seen_ns = max(d.time_ns, t.seen_ns)
 
@@ -178,13 +152,13 @@ def _start(t: Any, m: Any, reported: bool, s: Any) -> None:
     t.time_ns = m.time_ns
     t.x, t.y = m.x, m.y
     t.velocity_x = t.velocity_y = 0.0
-    t.bias_x = t.bias_y = t.covariance_pb = t.covariance_vb = t.covariance_pv = 0.0
     sigma = m.position_sigma if m.position_sigma > 0.0 else 0.5
-    t.variance_p, t.variance_b = 25.0 * sigma * sigma, s.bias_variance
-    t.variance_v = 4.0 if m.kind >= VULNERABLE else 100.0
+    variance_a = s.agile_variance_vulnerable if m.kind >= VULNERABLE else s.agile_variance_vehicle
+    variance_v = 4.0 if m.kind >= VULNERABLE else 100.0
     if not np.isnan(m.speed) and not np.isnan(m.heading):
         t.velocity_x, t.velocity_y = m.speed * np.cos(m.heading), m.speed * np.sin(m.heading)
-        t.variance_v = 4.0 * _velocity_variance(m.speed, s, reported)
+        variance_v = 4.0 * _velocity_variance(m.speed, s, reported)
+    settle(t, 25.0 * sigma * sigma, variance_v, variance_a, s.bias_variance)
     t.stress = 1.0
     t.heading = m.heading
     t.yaw_rate = t.acceleration = 0.0
@@ -202,7 +176,8 @@ def _leap(t: Any, m: Any, dx: float, dy: float, s: Any) -> float:
         return np.inf
     along = (t.velocity_x * dx + t.velocity_y * dy) / speed
     turn = abs(_wrap(m.heading - np.arctan2(t.velocity_y, t.velocity_x)))
-    if abs(along) < 1.5 and abs(m.speed - speed) < 2.0 and turn < 0.3:
+    # what was not measured speaks neither for nor against
+    if abs(along) < 2.5 and not abs(m.speed - speed) >= 2.0 and not turn >= 0.3:
         return 1000.0 + dx * dx + dy * dy
     return np.inf
 
@@ -211,14 +186,14 @@ def _leap(t: Any, m: Any, dx: float, dy: float, s: Any) -> float:
 def _cost(t: Any, m: Any, variance: float, reported: bool, s: Any) -> float:
     """Return how badly a measurement fits a track; inf where it cannot be of it."""
     dt = (m.time_ns - t.time_ns) * SECOND
-    dx = m.x - t.x - t.velocity_x * dt
-    dy = m.y - t.y - t.velocity_y * dt
+    x, y = expected(t, dt)
+    dx, dy = m.x - x, m.y - y
     squared = dx * dx + dy * dy
     reach = s.reach_vulnerable if min(m.kind, t.kind) >= VULNERABLE else s.reach_vehicle
     if squared > reach * reach:
         return np.inf
-    total = _spread(t, dt, reported, variance, s)
-    if squared > s.gate * total:
+    total = spread(t, dt, reported, variance, s)
+    if squared > s.gate * max(total, agile_spread(t, dt, variance)):
         return _leap(t, m, dx, dy, s)
     # the logarithm keeps vague tracks from winning by being vague
     cost = squared / total + 2.0 * np.log(total / variance)
@@ -232,7 +207,7 @@ def _cost(t: Any, m: Any, variance: float, reported: bool, s: Any) -> float:
         if abs(turn) > 1.3:
             return np.inf
         cost += (turn / s.heading_sigma) ** 2
-    return cost if cost <= 2.0 * s.gate else np.inf
+    return cost if cost <= 2.0 * s.gate else _leap(t, m, dx, dy, s)
 
 
 @numba.njit(cache=True)
@@ -322,7 +297,7 @@ def _meet(tracks: Any, count: int, reports: Any, bound: I64, grid_ns: int, grid:
             t = tracks[bound[k]]
             dt = (r.time_ns - t.time_ns) * SECOND
             off = np.hypot(r.x - t.x - t.velocity_x * dt - t.bias_x, r.y - t.y - t.velocity_y * dt - t.bias_y)
-            if off > s.reach_vehicle + 3.0 * np.sqrt(_spread(t, dt, True, 0.1, s)):
+            if off > s.reach_vehicle + 3.0 * np.sqrt(spread(t, dt, True, 0.1, s)):
                 if r.time_ns - t.seen_ns > s.unbind_ns:
                     _start(t, r, True, s)
                 else:  # the pole sees another vehicle than the one that speaks

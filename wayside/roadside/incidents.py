@@ -1,6 +1,8 @@
-"""Incidents: vehicles that stand where nothing explains it, and vehicles that drive against their lane."""
+"""Incidents: what stands, drives, walks or lies where it should not, crashes, and traffic that is stuck."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -9,16 +11,25 @@ from wayside.admission.tables import MeasureRequests, Permits
 from wayside.maps.road import RoadMap
 from wayside.maps.tables import LaneKind
 from wayside.membership import is_among
+from wayside.roadside.carriageway import SEEN, CarriagewayConfig, lying, walking
+from wayside.roadside.crash import CrashConfig, doomed, four_wheeled, has_company, standing_near, touching
+from wayside.roadside.sightings import KINDS, SECOND, Habits, Sightings, go_on, sighted, together
 from wayside.roadside.standing import explanations
-from wayside.roadside.tables import Actors, IncidentKind, Incidents
+from wayside.roadside.tables import Actors, Congestion, CongestionLevel, IncidentKind, Incidents
 from wayside.security.tables import PoleReach
 from wayside.signals.tables import Signals
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule
-from wayside.table import F64, I64, Bool
-from wayside.v2x.tables import Kind
+from wayside.table import I64, Bool
+from wayside.v2x.tables import Kind, Reports
 
-SECOND = 1e-9  # [s] in a nanosecond
+# bits of VehicleEventFlags with which a vehicle says that it is in trouble
+HAZARD_LIGHTS, FLAT_TYRE, DISABLED, AIRBAG = 1 << 0, 1 << 10, 1 << 11, 1 << 12
+BOTH = 3  # `sources` of what is heard and seen: its own word counts only then
+TROUBLE_WORTH = 3.0  # seconds of evidence in one second of standing with its hazard lights on
+NEVER = np.inf
+SPARED_NS = 2_000_000_000  # a doomed vehicle that still drives by then has been spared
+LIVE_NS = 250_000_000  # if it has been measured that lately
 
 
 class IncidentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,9 +45,40 @@ class IncidentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forget_confirmed_s: float = 30.0  # and an incident
     wrong_way_angle: float = 2.1  # between a vehicle's course and its lane's [rad], 120 degrees
     wrong_way_speed: float = 2.0  # slower is not judged [m/s]
-    wrong_way_s: float = 1.5
+    wrong_way_s: float = 1.2
     wrong_way_m: float = 5.0
+    walking_s: float = 1.6  # so long on the carriageway before a person on foot is an incident
+    lying_s: float = 3.0  # so long has a thing lain there
+    alone_s: float = 8.0  # more where nothing that was hit is seen
+    crash_s: float = 2.5  # so long have two stood in touch, or one after a blow
+    queue_s: float = 5.0  # so long have they stood
+    congested_from: int = CongestionLevel.SEVERE
     fresh_s: float = 0.5  # what was not measured for so long is not judged
+    carriageway: CarriagewayConfig = CarriagewayConfig()
+    crash: CrashConfig = CrashConfig()
+
+
+@lru_cache(maxsize=16)
+def _habits(config: IncidentConfig) -> Habits:
+    """Return how incidents of each kind begin and end, in the order of the fields of `Habits`."""
+    by_kind = {
+        IncidentKind.STALLED_VEHICLE: (
+            config.stalled_after_s, 0.0, config.forget_s, config.forget_confirmed_s,
+            config.forget_s, config.forget_confirmed_s, config.moved_m, 0.5 * config.moved_m,
+        ),
+        # one that is seen to drive as it should again is over after a second
+        IncidentKind.WRONG_WAY: (config.wrong_way_s, config.wrong_way_m, 2.0, 2.0, 1.0, 1.0, NEVER, 0.0),
+        IncidentKind.PEDESTRIAN: (config.walking_s, 0.0, 1.0, 3.0, 2.5, 2.5, NEVER, 2.0),
+        IncidentKind.DEBRIS: (config.lying_s, 0.0, 10.0, 60.0, 3.0, 10.0, 2.0, 1.5),
+        IncidentKind.CRASH: (config.crash_s, 0.0, 10.0, 60.0, 4.0, 10.0, config.moved_m, 3.0),
+        # these have their own memory in Congestion
+        IncidentKind.QUEUE: (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, NEVER, 0.0),
+        IncidentKind.CONGESTION: (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, NEVER, 0.0),
+    }  # fmt: skip
+    table = np.zeros((len(Habits._fields), KINDS))
+    for kind, values in by_kind.items():
+        table[:, kind] = values
+    return Habits(*table)
 
 
 def _stalled_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_ns: int) -> Bool:
@@ -74,57 +116,153 @@ def _wrong_way_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_n
     return result
 
 
-def _rows_of(before: Incidents, actors: Actors, now: Bool, config: IncidentConfig) -> I64:
-    """Return the actor each remembered row is about: by identity, else a stalled one by place; -1 none."""
-    row = np.full(len(before), -1, np.int64)
-    if not len(actors) or not len(before):
-        return row
-    order = np.argsort(actors.id, kind="stable")
-    place = np.minimum(np.searchsorted(actors.id, before.actor, sorter=order), len(actors) - 1)
-    found = actors.id[order[place]] == before.actor
-    row[found] = order[place[found]]
-    missing = np.flatnonzero(~found & (before.kind == IncidentKind.STALLED_VEHICLE)).tolist()
-    if not missing:
-        return row
-    taken = np.zeros(len(actors), np.bool_)
-    taken[row[found]] = True
-    free = np.flatnonzero(now & ~taken).tolist()
-    for lost in missing:
-        # the tracker may have lost it behind a truck and found it again as another
-        away = [(float(np.hypot(actors.x[n] - before.x[lost], actors.y[n] - before.y[lost])), n) for n in free]
-        nearest = min(away, default=(np.inf, -1))
-        if nearest[0] < 0.5 * config.moved_m:
-            row[lost] = nearest[1]
-            free.remove(nearest[1])
-    return row
+def _events(actors: Actors, reports: Reports) -> I64:
+    """Return the event flags that each actor sent just now, of those that a pole sees too; 0 for the rest."""
+    events = np.zeros(len(actors), np.int64)
+    loud = np.flatnonzero(reports.events)
+    if len(loud):
+        order = loud[np.argsort(reports.sender[loud], kind="stable")]
+        place = np.minimum(np.searchsorted(reports.sender[order], actors.sender), len(order) - 1)
+        said = (reports.sender[order[place]] == actors.sender) & (actors.sources == BOTH) & (actors.sender != 0)
+        events[said] = reports.events[order[place[said]]]
+    return events
+
+
+def _stalls(
+    actors: Actors, stalled: Bool, events: I64, signals: Signals, pole_reach: PoleReach, excused: Bool,
+    patience: np.ndarray, road: RoadMap, time_ns: int,
+) -> Sightings:  # fmt: skip
+    """Return the vehicles that stand, and how little explains it."""
+    rows = np.flatnonzero(stalled)
+    worth, passing = np.zeros(len(rows)), np.zeros(len(rows), np.int64)
+    if len(rows):
+        worth, passing = explanations(actors, rows, signals, pole_reach, road, time_ns)
+    worth[excused[rows]] = 0.0
+    in_trouble = (events[rows] & (HAZARD_LIGHTS | FLAT_TYRE | DISABLED)) > 0
+    worth = np.where(in_trouble, TROUBLE_WORTH * np.maximum(worth, 0.3), worth)
+    return sighted(
+        IncidentKind.STALLED_VEHICLE, actors, rows, worth=worth, patience=patience[rows], passing=passing
+    )  # fmt: skip
+
+
+def _crashes(
+    actors: Actors, fresh: Bool, events: I64, before: Incidents, config: IncidentConfig, time_ns: int
+) -> list[Sightings]:
+    """Return pairs that touch, blows just felt, and what stands where a blow was felt."""
+    crash = config.crash
+    able = fresh & four_wheeled(actors) & (actors.lane >= 0) & (np.abs(actors.lateral) <= crash.off_lane_m)
+    burst, seen = able & ((events & AIRBAG) > 0), (actors.sources & SEEN) > 0
+    blow = burst | (
+        able & (actors.acceleration < -crash.no_brake) & (actors.position_sigma < crash.sigma_m) & seen
+    )
+    live = time_ns - actors.measured_ns <= LIVE_NS
+    late, into = doomed(actors, able & seen, crash)
+    mine = before.kind == IncidentKind.CRASH
+    blows = mine & ((before.other == 0) | (before.other == before.actor))
+    felt = before.take(blows)
+    # of two that touched for a while a pole may see but one from then on
+    merged = mine & ~blows & (before.evidence >= crash.merge_s)
+    merged &= ~(is_among(before.actor, actors.id) & is_among(before.other, actors.id))
+    driving = is_among(before.actor, actors.id[live & (actors.speed > crash.drives_on)])
+    spared = driving & ~before.confirmed & (time_ns - before.since_ns > SPARED_NS)
+    stays = before.take((blows | merged) & ~spared)
+    there, row = standing_near(stays, actors, able, crash)
+    alone = np.where(stays.other[there] == stays.actor[there], config.alone_s, 0.0)
+    after = sighted(IncidentKind.CRASH, actors, row, other=stays.other[there], patience=alone)
+    # what vehicles say of their own place is too coarse to tell a gap
+    first, second = touching(actors, able & seen, crash)
+    low = np.where(actors.id[first] < actors.id[second], first, second)
+    high = first + second - low
+    # each vehicle is in one crash, and one that has felt a blow is in that one
+    struck = blow | is_among(actors.id, felt.actor)
+    _, once = np.unique(actors.id[low], return_index=True)
+    once = once[~(struck[low[once]] | struck[high[once]] | is_among(actors.id[low[once]], stays.actor))]
+    begun = np.flatnonzero(blow & ~is_among(actors.id, felt.actor))
+    met = burst[begun] | has_company(actors, begun, able, crash)
+    new = ~is_among(actors.id[late], felt.actor) & ~blow[late]
+    hit = sighted(IncidentKind.CRASH, actors, into[new])
+    return [
+        sighted(IncidentKind.CRASH, actors, low[once], other=actors.id[high[once]]),
+        after._replace(actor=stays.actor[there]),
+        sighted(IncidentKind.CRASH, actors, begun, other=np.where(met, 0, actors.id[begun]).astype(np.uint64)),
+        hit._replace(actor=actors.id[late[new]]),
+    ]
+
+
+def _stuck(congestion: Congestion, config: IncidentConfig, road: RoadMap, time_ns: int) -> list[Sightings]:
+    """Return one queue and one congestion for each carriageway that has them: those of its worst lane."""
+    found: list[Sightings] = []
+    if not len(congestion):
+        return found
+    queued = congestion.queue_since_ns > 0
+    queued &= time_ns - congestion.queue_since_ns >= config.queue_s * 1e9
+    slow = congestion.level >= config.congested_from
+    for kind, mask, size in (
+        (IncidentKind.QUEUE, queued, congestion.queue_m),
+        (IncidentKind.CONGESTION, slow, road.lanes.length[congestion.lane]),
+    ):
+        rows = np.flatnonzero(mask)
+        if not len(rows):
+            continue
+        edge = road.lanes.edge[congestion.lane[rows]]
+        order = np.lexsort((congestion.lane[rows], -size[rows], edge))
+        rows, edge = rows[order], edge[order]
+        worst = np.concatenate(([True], edge[1:] != edge[:-1]))
+        rows, edge = rows[worst], edge[worst]
+        count = len(rows)
+        found.append(
+            Sightings(
+                kind=np.full(count, kind, np.uint8),
+                actor=edge.astype(np.uint64),
+                other=np.zeros(count, np.uint64),
+                x=congestion.tail_x[rows],
+                y=congestion.tail_y[rows],
+                lane=congestion.lane[rows],
+                extent=size[rows],
+                worth=np.ones(count),
+                patience=np.zeros(count),
+                passing=np.zeros(count, np.int64),
+            )
+        )
+    return found
 
 
 @step(period_s=0.2, reach_m=150)
 def incidents(
     actors: Actors,
+    reports: Reports,
     signals: Signals,
     pole_reach: PoleReach,
     permits: Permits,
     measure_requests: MeasureRequests,
+    congestion: Congestion,
     before: Incidents,
     *,
     road: RoadMap,
     config: IncidentConfig,
     time_ns: int,
 ) -> Incidents:
-    """Find vehicles that stand without a reason, and vehicles that drive against their lane.
+    """Find what should not be on the road, or not so.
 
-    A standing vehicle gathers evidence, in seconds, while nothing explains it: no slow vehicle ahead, no red
-    light, no yielding at the end of its lane. Where poles would not see what stands ahead of it, only a long green
-    that it does not follow counts. Buses and automated vehicles may serve stops for longer, and automated
-    ones stand where a measure tells them to. Evidence ends when it drives on.
+    - Standing vehicles gather evidence, in seconds, while nothing explains it: no slow vehicle ahead, no red
+      light, no yielding at the end of the lane. Where poles would not see what stands ahead of one, only a long
+      green that it does not follow counts. Buses and automated vehicles may serve stops for longer, and automated
+      ones stand where a measure tells them to. Each vehicle that goes round it is worth a second, its own hazard
+      lights three times the time.
+    - A vehicle drives the wrong way while its course is against its lane's; it must have come some metres so.
+    - People on foot and things that lie there are incidents on a carriageway away from crossings.
+    - Two vehicles have crashed that touch and stand, in a way that no queue does. So has one that stopped harder
+      than brakes can, or whose airbag went off, and then stands.
+    - Queues and congestion are those of `congestion`, one for each carriageway.
 
     Args:
         actors: the live picture.
+        reports: what vehicles say of themselves; of those, the event flags of vehicles that poles see too.
         signals: what controllers say they show.
         pole_reach: how far each pole sees now.
         permits: which senders are automated vehicles.
         measure_requests: measures the regulator wants in force; while one is, automated vehicles may stand.
+        congestion: how traffic flows.
         before: candidates and incidents so far.
         road: the map.
         config: settings.
@@ -135,112 +273,59 @@ def incidents(
 
     Limits: a stall at a stop line is found after a minute of green; two-wheelers are not judged.
     """
-    stalled = _stalled_now(actors, road, config, time_ns)
-    against = _wrong_way_now(actors, road, config, time_ns)
-    if not len(before) and not stalled.any() and not against.any():
-        return before
-    weight, passing = np.zeros(len(actors)), np.zeros(len(actors), np.int64)
-    rows = np.flatnonzero(stalled)
-    if len(rows):
-        weight[rows], passing[rows] = explanations(actors, rows, signals, pole_reach, road, time_ns)
+    fresh: Bool = time_ns - actors.measured_ns <= config.fresh_s * 1e9
+    walkers, on_lane = walking(actors, fresh, road, config.carriageway)
+    things, thing_lane = lying(actors, fresh, road, config.carriageway)
+    if len(walkers):
+        actors = _placed(actors, walkers, on_lane, road)
+    events = _events(actors, reports)
     automated = is_among(actors.sender, permits.sender) & (actors.sender != 0)
-    if len(measure_requests) and measure_requests.active.any():
-        weight[automated] = 0.0
+    excused = automated & (len(measure_requests) > 0 and bool(measure_requests.active.any()))
     patience = np.where(actors.kind == Kind.BUS, config.bus_stop_s, 0.0)
     patience = np.where(automated, config.service_s, patience)
-    row = _rows_of(before, actors, stalled, config)
-    kept = _continued(before, row, actors, stalled, against, weight, passing, patience, config, time_ns)
-    parts = [kept]
-    for kind, now in ((IncidentKind.STALLED_VEHICLE, stalled & (weight > 0.0)), (IncidentKind.WRONG_WAY, against)):
-        known = before.actor[before.kind == kind]
-        if kind == IncidentKind.STALLED_VEHICLE:
-            known = np.concatenate((known, actors.id[row[row >= 0]]))
-        fresh = np.flatnonzero(now & ~is_among(actors.id, known))
-        if len(fresh):
-            parts.append(_opened(kind, actors.take(fresh), time_ns))
-    return Incidents.concatenate(parts)
-
-
-def _opened(kind: IncidentKind, actors: Actors, time_ns: int) -> Incidents:
-    rows = len(actors)
-    return Incidents(
-        kind=np.full(rows, kind),
-        actor=actors.id,
-        x=actors.x,
-        y=actors.y,
-        lane=actors.lane,
-        since_ns=np.full(rows, time_ns),
-        last_ns=np.full(rows, time_ns),
-        start_x=actors.x,
-        start_y=actors.y,
-        evidence=np.zeros(rows),
-        passed=np.zeros(rows, np.uint32),
-        confirmed=np.zeros(rows, np.bool_),
+    stalled = _stalled_now(actors, road, config, time_ns)
+    against = np.flatnonzero(_wrong_way_now(actors, road, config, time_ns))
+    seen = together(
+        [
+            _stalls(actors, stalled, events, signals, pole_reach, excused, patience, road, time_ns),
+            sighted(IncidentKind.WRONG_WAY, actors, against),
+            sighted(IncidentKind.PEDESTRIAN, actors, walkers, lane=on_lane),
+            sighted(IncidentKind.DEBRIS, actors, things, lane=thing_lane),
+            *_crashes(actors, fresh, events, before, config, time_ns),
+            *_stuck(congestion, config, road, time_ns),
+        ]
     )
-
-
-def _continued(
-    before: Incidents,
-    row: I64,
-    actors: Actors,
-    stalled: Bool,
-    against: Bool,
-    weight: F64,
-    passing: I64,
-    patience: F64,
-    config: IncidentConfig,
-    time_ns: int,
-) -> Incidents:
-    """Return the remembered rows with this tick's evidence, less those that are over."""
-    if not len(before):
+    if not len(before) and not len(seen.actor):
         return before
-    there = row >= 0
-    if not len(actors):
-        return before.take(time_ns - before.last_ns < round(config.forget_s * 1e9))
-    at = np.maximum(row, 0)
-    is_stall = before.kind == IncidentKind.STALLED_VEHICLE
-    holds = there & np.where(is_stall, stalled[at], against[at])
-    dt = np.minimum((time_ns - before.last_ns) * SECOND, 0.5)
-    evidence = before.evidence + np.where(holds, dt * np.where(is_stall, weight[at], 1.0), 0.0)
-    moved = np.hypot(actors.x[at] - before.start_x, actors.y[at] - before.start_y)
-    long_enough = np.where(
-        is_stall,
-        evidence >= config.stalled_after_s + patience[at],
-        (evidence > config.wrong_way_s) & (moved > config.wrong_way_m),
-    )
-    confirmed = before.confirmed | (holds & long_enough)
-    unheld_s = (time_ns - before.last_ns) * SECOND
-    allowed_s = np.where(confirmed, config.forget_confirmed_s, config.forget_s)
-    # one that is seen to behave again is over at once, or after a second if it was going the wrong way
-    over = there & ~holds & np.where(is_stall, moved > config.moved_m, unheld_s > 1.0)
-    over |= ~there & (unheld_s > np.where(is_stall, allowed_s, 2.0))
-    # a standing vehicle may be matched beside its lane for a moment, but not for long
-    over |= there & ~holds & is_stall & (unheld_s > allowed_s)
-    kept = Incidents(
-        kind=before.kind,
-        actor=before.actor,
-        x=np.where(holds, actors.x[at], before.x),
-        y=np.where(holds, actors.y[at], before.y),
-        lane=np.where(holds, actors.lane[at], before.lane),
-        since_ns=before.since_ns,
-        last_ns=np.where(holds, time_ns, before.last_ns),
-        start_x=before.start_x,
-        start_y=before.start_y,
-        evidence=evidence,
-        passed=before.passed + np.where(holds & is_stall, passing[at], 0).astype(np.uint32),
-        confirmed=confirmed,
-    )
-    return kept if not over.any() else kept.take(~over)
+    return go_on(before, seen, actors, _habits(config), time_ns)
+
+
+def _placed(actors: Actors, rows: I64, lane: I64, road: RoadMap) -> Actors:
+    """Put people on foot in the lane they stand in, so that vehicles are seen to wait for them."""
+    x, y, heading = road.along(lane, np.zeros(len(rows)))
+    lanes, offsets = actors.lane.copy(), actors.offset.copy()
+    lanes[rows] = lane
+    ahead = (actors.x[rows] - x) * np.cos(heading) + (actors.y[rows] - y) * np.sin(heading)
+    offsets[rows] = np.clip(ahead, 0.0, road.lanes.length[lane])
+    return actors.replace(lane=lanes, offset=offsets)
+
+
+RULES = {
+    IncidentKind.STALLED_VEHICLE: Rule.STALLED_VEHICLE,
+    IncidentKind.WRONG_WAY: Rule.WRONG_WAY,
+    IncidentKind.PEDESTRIAN: Rule.PEDESTRIAN_ON_ROAD,
+    IncidentKind.DEBRIS: Rule.DEBRIS,
+    IncidentKind.CRASH: Rule.CRASH,
+}  # queues and congestion are states of traffic, nobody opens a case about them
+_RULE = np.array([RULES.get(IncidentKind(n), 0) if n else 0 for n in range(KINDS)], np.uint8)
 
 
 @step(period_s=0.1, reach_m=0)
 def incident_findings(incidents: Incidents) -> Findings:
-    """Return a finding for each confirmed incident: how long it has lasted [s]."""
-    sure = incidents.take(incidents.confirmed)
+    """Return a finding for each confirmed incident but queues and congestion: how long it has lasted [s]."""
+    sure = incidents.take(incidents.confirmed & (_RULE[incidents.kind] > 0))
     return Findings(
-        rule=np.where(sure.kind == IncidentKind.STALLED_VEHICLE, Rule.STALLED_VEHICLE, Rule.WRONG_WAY).astype(
-            np.uint8
-        ),
+        rule=_RULE[sure.kind],
         subject=sure.actor,
         x=sure.x,
         y=sure.y,

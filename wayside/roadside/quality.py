@@ -1,156 +1,180 @@
-"""Pole quality: whether a pole's frame is still turned as it was commissioned.
+"""Pole quality: how well each pole measures where things are, and which fault it has.
 
-Vehicles that report their own position pass the poles all day. A pole that was knocked sees them all turned about
-itself by the same angle.
+Vehicles that report their own position pass the poles all day. What a pole makes of them tells whether it was
+knocked, whether its clock is right and what it no longer sees; its own lists tell the rest.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
-import numba
 import numpy as np
 
 from wayside.membership import is_among
-from wayside.roadside.tables import Detections, PoleQuality, Poles
-from wayside.security.tables import Trust
+from wayside.roadside.quality_clock import AGES, SECOND, Timing, timing
+from wayside.roadside.quality_diagnosis import Evidence, scores
+from wayside.roadside.quality_geometry import EAST, LATENCY, NORTH, TURN, Estimate
+from wayside.roadside.quality_memory import (
+    MEMORY,
+    Memory,
+    PoleQualityConfig,
+    compare,
+    listen,
+    look_at_lists,
+    recall,
+    settle,
+)
+from wayside.roadside.quality_pairs import RINGS, SECTORS
+from wayside.roadside.quality_sight import CELLS
+from wayside.roadside.quality_tables import PoleObjects, PolePairs, PoleSight
+from wayside.roadside.tables import Detections, PoleFault, PoleQuality, Poles
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule
-from wayside.table import F64, I64
-from wayside.v2x.tables import Kind, Reports
+from wayside.table import F64, Bool
 
-SECOND = 1e-9  # [s] in a nanosecond
-FULL_WEIGHT_FROM = 5.0  # speed of a vehicle from which each pair counts in full [m/s]
-STANDING_WEIGHT = 0.05  # and what a pair counts when it stands
+T = TypeVar("T", Detections, PoleObjects, PolePairs)
 
-
-class PoleQualityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of `pole_quality`."""
-
-    forget_s: float = 25.0  # a pair counts 1/e of its weight after so long
-    limit: float = 0.00873  # a turn of more than this is misaligned [rad], 0.5 degrees
-    sure: float = 2.0  # standard deviations by which it must be more
-    least_samples: float = 60.0  # fewer pairs say nothing
-    correlation: float = 20.0  # so many pairs in a row tell as much as one, for errors of position last
-    pair_within_m: float = 3.0  # a detection farther from a report is of another vehicle
-    clear_by_m: float = 1.5  # by so much the second nearest must be farther than the nearest
-    speed_within: float = 1.5  # speeds of a pair differ by no more [m/s]
-    near_m: float = 10.0  # nearer to the pole the angle is not worth asking
+_RULES = np.array(
+    [
+        Rule.POLE_MISALIGNED if fault == PoleFault.TURNED else Rule[f"POLE_{fault.name}"]
+        for fault in (PoleFault.TURNED, *PoleFault)  # the first stands for no fault
+    ],
+    np.uint8,
+)
+JUDGE_NS = 400_000_000  # verdicts are given that often; sums are kept at every run
+CLASS_RUN = 9.0  # so many scans in a row tell as much of a class as one
+_GEOMETRY = np.array([PoleFault.TURNED, PoleFault.SHIFTED, PoleFault.CLOCK_OFFSET])
 
 
-@numba.njit(cache=True)
-def _pairs(
-    first: I64, pole_x: F64, pole_y: F64, x: F64, y: F64, speed: F64, time_ns: I64,
-    report_x: F64, report_y: F64, velocity_x: F64, velocity_y: F64, report_ns: I64,
-    turned: F64, within: float, clear: float, speed_within: float, near: float,
-) -> Any:  # fmt: skip
-    """Return per scan the sums of weight, r*r, r*t and t*t over its pairs; reports stand in the order of x."""
-    sums = np.zeros((len(first) - 1, 4))
-    best = np.empty(len(report_x), np.int64)
-    gap = np.empty((2, len(report_x)))  # to the nearest and the second nearest detection of a scan
-    pace = np.sqrt(velocity_x**2 + velocity_y**2)
-    for scan in range(len(first) - 1):
-        begin, end = first[scan], first[scan + 1]
-        west, east = x[begin:end].min() - 20.0, x[begin:end].max() + 20.0
-        low, high = np.searchsorted(report_x, west), np.searchsorted(report_x, east)
-        gap[:, low:high] = np.inf
-        for k in range(begin, end):
-            reach = within + clear
-            # where the detection would be if the pole were turned back by what is known of it
-            from_x, from_y = x[k] - pole_x[scan], y[k] - pole_y[scan]
-            cosine, sine = np.cos(turned[scan]), np.sin(turned[scan])
-            back_x = pole_x[scan] + cosine * from_x + sine * from_y
-            back_y = pole_y[scan] - sine * from_x + cosine * from_y
-            start = np.searchsorted(report_x, x[k] - reach - 15.0)
-            for r in range(start, high):
-                if report_x[r] > x[k] + reach + 15.0:
-                    break
-                dt = (time_ns[k] - report_ns[r]) * SECOND
-                if abs(dt) > 0.3 or abs(report_y[r] - back_y) > reach + 15.0:
-                    continue
-                dx = back_x - report_x[r] - velocity_x[r] * dt
-                dy = back_y - report_y[r] - velocity_y[r] * dt
-                distance = np.hypot(dx, dy)
-                if distance < gap[0, r]:
-                    gap[1, r], gap[0, r], best[r] = gap[0, r], distance, k
-                elif distance < gap[1, r]:
-                    gap[1, r] = distance
-        for r in range(low, high):
-            if not (gap[0, r] < within and gap[1, r] > gap[0, r] + clear):
-                continue
-            k = best[r]
-            if abs(speed[k] - pace[r]) > speed_within:
-                continue
-            dt = (time_ns[k] - report_ns[r]) * SECOND
-            true_x, true_y = report_x[r] + velocity_x[r] * dt, report_y[r] + velocity_y[r] * dt
-            away = np.hypot(true_x - pole_x[scan], true_y - pole_y[scan])
-            if away < near:
-                continue
-            dx, dy = x[k] - true_x, y[k] - true_y
-            sideways = ((true_x - pole_x[scan]) * dy - (true_y - pole_y[scan]) * dx) / away
-            # one that stands says the same again and again
-            weight = max(min(pace[r] / FULL_WEIGHT_FROM, 1.0), STANDING_WEIGHT)
-            sums[scan, 0] += weight
-            sums[scan, 1] += weight * away * away
-            sums[scan, 2] += weight * away * sideways
-            sums[scan, 3] += weight * sideways * sideways
-    return sums
+def _ratio(above: F64, below: F64, least: float) -> F64:
+    """Return the quotient where the divisor is large enough to say something, else NaN."""
+    ratio: F64 = np.divide(above, below, out=np.full(len(above), np.nan), where=below >= least)
+    return ratio
 
 
-def _compare(
-    detections: Detections, reports: Reports, poles: Poles, trust: Trust, known_yaw: F64, config: PoleQualityConfig
-) -> F64:
-    """Return per pole what this tick adds to its sums."""
-    added = np.zeros((len(poles), 4))
-    kept = detections.kind <= Kind.TRUCK
-    seen = detections if kept.all() else detections.take(kept)
-    believed = ~is_among(reports.sender, trust.sender[trust.distrusted]) & ~np.isnan(
-        reports.speed + reports.heading
+def _measures(
+    memory: Memory, sight: PoleSight, poles: Poles, estimate: Estimate, spread: F64, enough: Bool, times: Timing,
+    config: PoleQualityConfig,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the columns that say how well each pole measures."""
+    sigma = np.sqrt(estimate.variance)
+    known = np.where(enough, 1.0, np.nan)
+    out: dict[str, Any] = {
+        "samples": memory["samples"],
+        "yaw_error": estimate.value[:, TURN] * known,
+        "yaw_sigma": sigma[:, TURN] * known,
+        "offset_x": estimate.value[:, EAST] * known,
+        "offset_y": estimate.value[:, NORTH] * known,
+        "offset_sigma": np.maximum(sigma[:, EAST], sigma[:, NORTH]) * known,
+        "latency_s": estimate.value[:, LATENCY] * known,
+        "latency_sigma": sigma[:, LATENCY] * known,
+        "age_s": times.age,
+        "age_sigma": times.age_sigma,
+        "drift": times.drift,
+        "drift_sigma": times.drift_sigma,
+        "spread": spread,
+        "noise": np.sqrt(0.5 * _ratio(memory["surprise_sum"], memory["surprise_weight"], 10.0)),
+        "ghosts_per_s": memory["ghost_sum"] / config.counts_s,
+        "class_share": _ratio(memory["class_agree"], memory["class_weight"], 10.0),
+    }
+    rings = lost = np.zeros((len(poles), RINGS))
+    if len(sight) == len(poles) * RINGS * SECTORS:
+        rings = sight.seen.reshape(len(poles), RINGS, SECTORS).sum(axis=2)
+        lost = sight.missed.reshape(len(poles), RINGS, SECTORS).sum(axis=2)
+    out["share_seen"] = _ratio(rings.sum(axis=1), rings.sum(axis=1) + lost.sum(axis=1), 10.0)
+    some = rings + lost >= 5.0
+    most = some & (rings >= lost)
+    last: F64 = np.where(most, np.arange(1, RINGS + 1), 0).max(axis=1)
+    out["sight_m"] = np.where(some.any(axis=1), last * poles.range / RINGS, np.nan)
+    return out
+
+
+def _evidence(
+    measures: dict[str, Any], memory: Memory, poles: Poles, estimate: Estimate, enough: Bool, span: F64,
+    quiet_s: F64, moves: Bool,
+) -> Evidence:  # fmt: skip
+    """Gather what the diagnosis weighs."""
+    value = estimate.alone.copy()
+    if enough.sum() > 2:
+        # what all poles see alike is an error of the vehicles' positioning
+        value[:, : NORTH + 1] -= np.median(estimate.value[enough, : NORTH + 1], axis=0)
+    wrong = 1.0 - measures["class_share"]
+    doubt = np.sqrt(np.maximum(wrong * (1.0 - wrong), 0.05) * CLASS_RUN / np.maximum(memory["class_weight"], 1.0))
+    return Evidence(
+        quiet_s=quiet_s,
+        unheard=memory["unheard"],
+        frozen_s=memory["frozen_s"],
+        frozen_moves=moves,
+        value=value,
+        sigma=estimate.alone_sigma,
+        gain=estimate.gain,
+        enough=enough,
+        age=measures["age_s"],
+        age_sigma=measures["age_sigma"],
+        drift=measures["drift"],
+        drift_sigma=measures["drift_sigma"],
+        span=span,
+        latency=estimate.value[:, LATENCY],
+        latency_sigma=np.sqrt(estimate.variance[:, LATENCY]),
+        noise=measures["noise"] / poles.position_sigma,
+        ghosts=measures["ghosts_per_s"],
+        wrong=wrong - 2.0 * doubt,
     )
-    heard = np.flatnonzero(believed)
-    if not len(seen) or not len(heard) or not len(poles):
-        return added
-    heard = heard[np.argsort(reports.x[heard], kind="stable")]
-    order = np.lexsort((seen.number, seen.time_ns, seen.pole))
-    pole, instant = seen.pole[order], seen.time_ns[order]
-    turn = np.flatnonzero((pole[1:] != pole[:-1]) | (instant[1:] != instant[:-1])) + 1
-    first = np.concatenate(([0], turn, [len(order)]))
-    row = np.minimum(np.searchsorted(poles.pole, pole[first[:-1]]), len(poles) - 1)
-    speed, heading = reports.speed[heard], reports.heading[heard]
-    sums = _pairs(
-        first, poles.x[row], poles.y[row], seen.x[order], seen.y[order], seen.speed[order], instant,
-        reports.x[heard], reports.y[heard], speed * np.cos(heading), speed * np.sin(heading),
-        reports.time_ns[heard], known_yaw[row],
-        config.pair_within_m, config.clear_by_m, config.speed_within, config.near_m,
-    )  # fmt: skip
-    known = poles.pole[row] == pole[first[:-1]]
-    np.add.at(added, row[known], sums[known])
-    return added
 
 
-@step(period_s=0.1, reach_m=150)
+def _name(
+    was: dict[str, Any], score: F64, unknown: Bool, time_ns: int, config: PoleQualityConfig
+) -> dict[str, Any]:
+    """Return the columns that name the fault: suspected for a while, and staying till it surely has gone."""
+    each, fault = np.arange(len(score)), was["fault"].astype(np.int64)
+    held = score.copy()
+    staying = (fault > 0) & (unknown | (score[each, fault] > config.stays))
+    held[each, fault] = np.where(staying, np.maximum(held[each, fault], 1.0), held[each, fault])
+    held[:, 0] = 0.0
+    best = held.argmax(axis=1)
+    suspected = np.where(held[each, best] >= 1.0, best, 0)
+    suspected_ns = np.where(suspected == was["suspected"], was["suspected_ns"], time_ns)
+    hold = np.array([config.clear_s] + [config.hold_s] * len(PoleFault))
+    hold[[PoleFault.SILENT, PoleFault.FROZEN]] = 0.0
+    hold[PoleFault.SHORT_SIGHTED] = config.hold_short_s
+    ripe = (time_ns - suspected_ns) * SECOND >= hold[suspected]
+    named = np.where(ripe, suspected, fault)
+    strength = np.maximum(held[each, named], 1.0)
+    return {
+        "fault": named,
+        "confidence": np.where(named > 0, 1.0 - 0.5 / strength, np.nan),
+        "since_ns": np.where(named == 0, 0, np.where(fault == 0, suspected_ns, was["since_ns"])),
+        "suspected": suspected,
+        "suspected_ns": suspected_ns,
+    }
+
+
+@step(period_s=0.2, reach_m=None)
 def pole_quality(
     detections: Detections,
-    reports: Reports,
     poles: Poles,
-    trust: Trust,
+    pole_objects: PoleObjects,
+    pole_pairs: PolePairs,
+    pole_sight: PoleSight,
     before: PoleQuality,
     *,
     config: PoleQualityConfig,
     time_ns: int,
 ) -> PoleQuality:
-    """Estimate by how much each pole's frame has turned, from vehicles that report where they are.
+    """Estimate how each pole's frame and clock are off, and name what is wrong with it.
 
-    Weighted least squares of the sideways difference t between detection and report over the distance r to
-    the pole, t = yaw * r, with exponential forgetting. A pair is taken only where no other detection could be
-    meant. A vehicle's positioning error lasts, so that many pairs of one vehicle tell little more than one.
+    Displacement, turn and latency are estimated together from pairs of report and detection (`quality_geometry`),
+    with a short and a long memory; where these contradict each other something has happened, and the past is
+    forgotten. Drift and delay follow from when lists arrive (`quality_clock`); silence, freezing, ghosts and
+    noise from the lists themselves (`quality_objects`); blindness from vehicles that should be seen
+    (`quality_sight`). `quality_diagnosis` weighs them.
 
     Args:
         detections: what poles saw.
-        reports: what vehicles said; those of distrusted senders are left out.
         poles: where poles stand.
-        trust: who is believed.
+        pole_objects: what stands in their lists from scan to scan.
+        pole_pairs: vehicles that report themselves, and how poles see them.
+        pole_sight: what each pole sees by bearing and distance.
         before: the sums so far.
         config: settings.
         time_ns: the tick's instant.
@@ -158,64 +182,86 @@ def pole_quality(
     Returns:
         One row per pole.
 
-    Limits: turns about the vertical only, up to some degrees (detections are paired within 3 m); a pole no
-    equipped vehicle passes is never judged; a common error of all vehicles' positioning looks like a turn only
-    where they all pass on one side.
+    Limits: without reporting vehicles only silence, freezing, drift, ghosts and noise can be told. A pole whose
+    positions were always older than their stamps counts as one with a wrong clock.
     """
     if not len(poles):
         return PoleQuality.empty()
-    since = np.zeros(len(poles), np.int64)
-    was = np.zeros(len(poles), np.bool_)
-    told = np.full(len(poles), np.nan)
-    remembered = np.zeros((len(poles), 4))
-    if len(before):
-        row = np.minimum(np.searchsorted(before.pole, poles.pole), len(before) - 1)
-        known = before.pole[row] == poles.pole
-        kept = np.where(known, np.exp((before.time_ns[row] - time_ns) * (SECOND / config.forget_s)), 0.0)
-        for place, name in enumerate(("samples", "moment_rr", "moment_rt", "moment_tt")):
-            remembered[:, place] = kept * getattr(before, name)[row]
-        since, was = np.where(known, before.since_ns[row], 0), known & before.misaligned[row]
-        told = np.where(known, before.yaw_error[row], np.nan)
-    sums = remembered + _compare(detections, reports, poles, trust, np.where(was, told, 0.0), config)
-    samples, rr, rt, tt = sums.T
-    enough = samples >= config.least_samples
-    safe = np.where(enough, rr, 1.0)
-    yaw = np.where(enough, rt / safe, np.nan)
-    rest = np.where(enough, np.maximum(tt - rt * rt / safe, 0.0) / np.maximum(samples, 1.0), np.nan)
-    # no residual is believed to be smaller than positioning allows
-    sigma = np.sqrt(np.maximum(rest, 0.04) * config.correlation / safe)
-    over = np.abs(yaw) - config.sure * sigma > config.limit
-    # once misaligned, it takes proof to the contrary
-    still = was & ~(np.abs(yaw) + sigma < config.limit)
-    misaligned = over | still
-    return PoleQuality(
-        pole=poles.pole,
-        x=poles.x,
-        y=poles.y,
-        time_ns=np.full(len(poles), time_ns),
-        samples=samples,
-        moment_rr=rr,
-        moment_rt=rt,
-        moment_tt=tt,
-        yaw_error=np.where(enough, yaw, np.where(misaligned, told, np.nan)),
-        yaw_sigma=np.where(enough, sigma, np.nan),
-        spread=np.sqrt(rest),
-        misaligned=misaligned,
-        since_ns=np.where(misaligned, np.where(was, since, time_ns), 0),
-    )
+    detections, poles, before = detections.in_order(), poles.in_order(), before.in_order()
+    detections = _of_poles(detections, poles)
+    pole_objects, pole_pairs = _of_poles(pole_objects.in_order(), poles), _of_poles(pole_pairs.in_order(), poles)
+    pole_sight = pole_sight.in_order()
+    if not np.array_equal(pole_sight.pole, np.repeat(poles.pole, CELLS)):
+        pole_sight = PoleSight.empty()
+    was = recall(before, poles)
+    memory = Memory(was, time_ns, config)
+    scan_ns, heard_ns, stepped = listen(memory, was, detections, poles, time_ns)
+    came = scan_ns != was["scan_ns"]
+    there, moves = look_at_lists(memory, pole_objects, poles, scan_ns, came, config)
+    moves |= ~came & was["frozen_moves"]
+    asking = compare(memory, was, pole_pairs, poles, time_ns, config)
+    memory["unheard"][:] = np.where(came, 0.0, memory["unheard"] + memory.elapsed * (asking + 0.2 * there))
+    columns: dict[str, Any] = {**was, **dict(zip(MEMORY, memory.block.T, strict=True))}
+    columns |= {"pole": poles.pole, "x": poles.x, "y": poles.y, "time_ns": np.full(len(poles), time_ns)}
+    columns |= {"scan_ns": scan_ns, "heard_ns": heard_ns, "frozen_moves": moves}
+    last_ns = int(before.time_ns[0]) if len(before) == len(poles) else 0
+    if time_ns // JUDGE_NS == last_ns // JUDGE_NS and not stepped.any():
+        return PoleQuality(**columns)
+    estimate, spread, enough, changed_ns, change_ns = settle(memory, was, stepped, time_ns, config)
+    times = Timing(*timing(np.ascontiguousarray(memory.part(AGES))))
+    measures = _measures(memory, pole_sight, poles, estimate, spread, enough, times, config)
+    quiet_s: Any = (time_ns - heard_ns) * SECOND
+    evidence = _evidence(measures, memory, poles, estimate, enough, times.span, quiet_s, moves)
+    unknown = (was["fault"][:, None] == _GEOMETRY).any(axis=1) & ~enough
+    unknown |= (was["fault"] == PoleFault.CLOCK_DRIFT) & ~(times.span >= config.limits.drift_span_s)
+    verdict = _name(was, scores(evidence, pole_sight, config.limits), unknown, time_ns, config)
+    misaligned = verdict["fault"] == PoleFault.TURNED
+    told = misaligned & np.isnan(measures["yaw_error"])
+    measures["yaw_error"] = np.where(told, was["yaw_error"], measures["yaw_error"])
+    columns |= measures | verdict
+    columns |= {"misaligned": misaligned, "changed_ns": changed_ns, "change_ns": change_ns}
+    return PoleQuality(**columns)
+
+
+def _of_poles(rows: T, poles: Poles) -> T:
+    """Return the rows whose pole is among these."""
+    known = is_among(rows.pole, poles.pole)
+    return rows if known.all() else rows.take(known)
 
 
 @step(period_s=0.1, reach_m=0)
 def pole_findings(pole_quality: PoleQuality) -> Findings:
-    """Return a finding for each misaligned pole: the angle [rad] and what is allowed."""
-    bad = pole_quality.take(pole_quality.misaligned)
-    rows = len(bad)
+    """Return a finding for each pole with a named fault: what was measured and what is allowed.
+
+    The units are those of the columns of `PoleQuality`: seconds of silence or of the same list, m, rad, s, ms of
+    drift a second, seconds of age, shares seen, metres of sight, ghosts a second, and the share of wrong classes.
+    """
+    bad = pole_quality.take((pole_quality.fault > 0) & (pole_quality.fault <= len(PoleFault)))
+    limits, rows = PoleQualityConfig().limits, np.arange(len(bad))
+    none = np.full(len(bad), np.nan)
+    quiet_s: Any = (bad.time_ns - bad.heard_ns) * SECOND
+    measured: dict[PoleFault, tuple[F64, float]] = {
+        PoleFault.SILENT: (quiet_s, limits.silent_s),
+        PoleFault.FROZEN: (bad.frozen_s, limits.frozen_s),
+        PoleFault.TURNED: (np.abs(bad.yaw_error), limits.turn),
+        PoleFault.SHIFTED: (np.hypot(bad.offset_x, bad.offset_y), limits.displacement_m),
+        PoleFault.CLOCK_OFFSET: (np.abs(bad.latency_s), limits.latency_s),
+        PoleFault.CLOCK_DRIFT: (1e3 * np.abs(bad.drift), 1e3 * limits.drift),
+        PoleFault.LATE: (bad.age_s, limits.late_s),
+        PoleFault.BLIND_SECTOR: (bad.share_seen, np.nan),
+        PoleFault.SHORT_SIGHTED: (bad.sight_m, np.nan),
+        PoleFault.GHOSTS: (bad.ghosts_per_s, limits.ghosts_per_s),
+        PoleFault.NOISY: (bad.noise, np.nan),
+        PoleFault.MISCLASSIFYING: (1.0 - bad.class_share, limits.wrong_class_share),
+    }
+    values = np.stack([none, *(measured[fault][0] for fault in PoleFault)])
+    allowed = np.array([np.nan, *(measured[fault][1] for fault in PoleFault)])
     return Findings(
-        rule=np.full(rows, Rule.POLE_MISALIGNED),
+        rule=_RULES[bad.fault],
         subject=bad.pole.astype(np.uint64),
         x=bad.x,
         y=bad.y,
         since_ns=bad.since_ns,
-        value=np.abs(bad.yaw_error),
-        limit=np.full(rows, PoleQualityConfig().limit),
+        value=np.nan_to_num(values[bad.fault, rows]),
+        limit=allowed[bad.fault],
     )

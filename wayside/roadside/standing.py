@@ -49,7 +49,7 @@ def _approaches(road: RoadMap) -> _Approaches:
     return _Approaches(lane, first, entry, int(entry.max(initial=0)) + 64)
 
 
-def _greens(signals: Signals, road: RoadMap, time_ns: int) -> tuple[F64, Bool, Bool]:
+def greens(signals: Signals, road: RoadMap, time_ns: int) -> tuple[F64, Bool, Bool]:
     """Return per lane how long all its groups have been green [s], whether none must yield, and if it has any."""
     approaches = _approaches(road)
     lanes = len(road.lanes)
@@ -119,7 +119,7 @@ def _ahead(
     return left, slow, line
 
 
-def _watched(actors: Actors, rows: I64, poles: PoleReach) -> Bool:
+def watched(actors: Actors, rows: I64, poles: PoleReach) -> Bool:
     """Tell of which actors a pole sees the place where the next in a queue would stand."""
     x = actors.x[rows] + LEADER_M * np.cos(actors.heading[rows])
     y = actors.y[rows] + LEADER_M * np.sin(actors.heading[rows])
@@ -192,13 +192,13 @@ def explanations(
     order = on_lane[np.lexsort((actors.offset[on_lane], actors.lane[on_lane]))]
     rank = np.empty(len(actors), np.int64)
     rank[order] = np.arange(len(order))
-    seconds, protected, governed = _greens(signals, road, time_ns)
+    seconds, protected, governed = greens(signals, road, time_ns)
     left, slow, line = _ahead(
         rank[rows], actors.lane[order], actors.offset[order], 0.5 * actors.length[order], actors.speed[order],
         road.lanes.length, governed, road.successor_first, road.successor_lane,
     )  # fmt: skip
     lane = actors.lane[rows]
-    green, ruled, watched = seconds[lane], governed[lane], _watched(actors, rows, pole_reach)
+    green, ruled, in_view = seconds[lane], governed[lane], watched(actors, rows, pole_reach)
     near = (left < YIELD_M) | road.lanes.internal[lane]
     blocked = (slow < QUEUE_GAP_M) | (near & (slow < BLOCK_M))
     going = green > START_LOST_S
@@ -207,5 +207,5 @@ def explanations(
     queue_gone = ruled & (green > START_LOST_S + left / START_WAVE)
     no_queue = (slow > LOOK_M) & (line > LOOK_M)
     on_lane_unseen = UNSEEN * (queue_gone | no_queue)
-    weight = np.where(near, at_end * watched, np.where(watched, on_lane_seen, on_lane_unseen))
+    weight = np.where(near, at_end * in_view, np.where(in_view, on_lane_seen, on_lane_unseen))
     return np.where(blocked, 0.0, weight), _passing(actors, rows, road)

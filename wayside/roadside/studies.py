@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wayside.report import Figure, Grid, Line, Report, Series
-from wayside.roadside.comparison import GOOD_M, Comparison, compare
+from wayside.report import Grid, Line, Report
+from wayside.roadside.comparison import EVERY_NS, GOOD_M, Comparison, compare
+from wayside.roadside.perception_figures import figures
+from wayside.roadside.scoring_report import Scores, run_grid, score, tracking_grid
 from wayside.roadside.tables import PoleQuality
-from wayside.table import F64, I64, Bool
+from wayside.table import F64, Bool
 from wayside.v2x.tables import Kind
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ SOURCES = {
     "roadside.source_both": 3,
     "roadside.source_none": 0,
 }
-AGE_BINS_MS = np.append(np.arange(0.0, 420.0, 20.0), np.inf)
+MINUTES = EVERY_NS * 1e-9 / 60.0  # that one compared row stands for
 HEADINGS = (
     "roadside.head_group",
     "roadside.head_count",
@@ -41,39 +43,48 @@ HEADINGS = (
     "roadside.head_p99",
     "roadside.head_speed",
     "roadside.head_direction",
+    "roadside.head_switches",
 )
 
 
 def perception(runs: Sequence[Run]) -> Report:
     """Compare the live picture with the truth: accuracy, completeness, identity and age, and the poles' quality.
 
+    Lines are of all Runs together, in clear weather; tables tell fog, hidden road users and each Run beside.
+
     Limits: needs Runs whose World knows the truth; without it every line is unknown.
     """
     compared = [compare(run) for run in runs]
-    lines = _lines(compared, runs)
+    clear, fog = [score(one, fog=False) for one in compared], [score(one, fog=True) for one in compared]
     grids = [_truth_grid("distance", compared, _by_distance(compared))]
     grids.append(_truth_grid("kind", compared, [(name, _is_kind(kind)) for name, kind in KINDS.items()]))
     weathers: list[tuple[str, _Mask]] = [("roadside.clear", lambda c: ~c.fog), ("roadside.fog", lambda c: c.fog)]
-    grids += [_truth_grid("weather", compared, weathers), _source_grid(compared), _pole_grid(runs)]
+    grids += [_truth_grid("weather", compared, weathers), _truth_grid("sight", compared, list(SIGHT.items()))]
+    grids += [tracking_grid([("roadside.clear", clear), ("roadside.fog", fog)])]
+    grids += [
+        run_grid([(run.name, _lines([c], [s], [run])) for run, c, s in zip(runs, compared, clear, strict=True)])
+    ]
+    grids += [_source_grid(compared), _pole_grid(runs)]
     return Report(
         "perception",
-        lines=tuple(lines),
+        lines=tuple(_lines(compared, clear, runs)),
         grids=tuple(grid for grid in grids if grid.rows),
-        figures=tuple(figure for figure in _figures(compared, runs) if figure.series),
+        figures=tuple(figure for figure in figures(compared, clear, runs) if figure.series),
         runs=tuple(run.name for run in runs),
         notes=("roadside.note_coverage",),
     )
 
 
 _Mask = Callable[[Comparison], Bool]
+SIGHT: dict[str, _Mask] = {
+    "roadside.in_view": lambda c: c.in_view & ~c.hidden,
+    "roadside.hidden": lambda c: c.hidden,
+    "roadside.beyond": lambda c: ~c.in_view,
+}
 
 
 def _together(parts: Sequence[Any]) -> F64:
     return np.concatenate([np.empty(0), *parts])
-
-
-def _plain(values: Any) -> F64:
-    return np.asarray(values, np.float64)
 
 
 def _rms(values: Any) -> float | None:
@@ -97,26 +108,31 @@ def _direction_errors(one: Comparison, rows: Bool) -> Any:
     return turn[~np.isnan(turn)]
 
 
-def _lines(compared: Sequence[Comparison], runs: Sequence[Run]) -> list[Line]:
-    error = _together([c.error[c.wanted & (c.pair >= 0)] for c in compared])
-    speed = _together([_speed_errors(c, c.wanted & c.found) for c in compared])
-    wanted = sum(int(c.wanted.sum()) for c in compared)
-    found = sum(int((c.wanted & c.found).sum()) for c in compared)
-    judged = sum(int(c.judged.sum()) for c in compared)
-    right = sum(int((c.judged & c.paired).sum()) for c in compared)
-    minutes = wanted * 0.5 / 60.0
-    age = _together([(c.actor_ticks - c.actors.measured_ns) * 1e-9 for c in compared])
+def _lines(compared: Sequence[Comparison], scores: Sequence[Scores], runs: Sequence[Run]) -> list[Line]:
+    """Return the requirements, in clear weather but for computing time."""
+    due = [c.wanted & ~c.fog for c in compared]
+    both = list(zip(compared, due, strict=True))
+    error = _together([c.error[rows & (c.pair >= 0)] for c, rows in both])
+    speed = _together([_speed_errors(c, rows & c.found) for c, rows in both])
+    wanted = sum(int(rows.sum()) for rows in due)
+    found = sum(int((rows & c.found).sum()) for c, rows in both)
+    judged = sum(int((c.judged & ~c.actor_fog).sum()) for c in compared)
+    right = sum(int((c.judged & ~c.actor_fog & c.paired).sum()) for c in compared)
+    switches = sum(int((c.switched & ~c.fog).sum()) for c in compared)
+    age = _together([(c.actor_ticks - c.actors.measured_ns)[~c.actor_fog] * 1e-9 for c in compared])
     spent = [run.timings[n] for run in runs for n in ("track",) if n in run.timings]
     track_ms = np.concatenate(spent) if spent else np.empty(0)
     good = int((error <= GOOD_M).sum())
+    hota = round(sum(scores[1:], scores[0]).high.hota, 5) if wanted else None
     return [
         Line("A1-position-rmse", "roadside.line_position", 0.5, "<=", "m", SOURCE, _rms(error)),
         Line("A1-within-1.5m", "roadside.line_within", 0.99, ">=", "", SOURCE, _share(good, len(error))),
         Line("A1-recall", "roadside.line_recall", 0.95, ">=", "", SOURCE, _share(found, wanted)),
         Line("A1-precision", "roadside.line_precision", 0.98, ">=", "", SOURCE, _share(right, judged)),
+        Line("A1-hota", "roadside.line_hota", 0.75, ">=", "", SOURCE, hota),
         Line("A1-speed-rmse", "roadside.line_speed", 0.5, "<=", "m/s", SOURCE, _rms(speed)),
-        Line("A1-identity-switches", "roadside.line_switches", 0.3, "<=", "1/min", SOURCE,
-             _share(sum(c.switches for c in compared), minutes)),
+        Line("A1-identity-switches", "roadside.line_switches", 0.5, "<=", "1/min", SOURCE,
+             _share(switches, wanted * MINUTES)),
         Line("A1-latency", "roadside.line_latency", 0.2, "<=", "s", SOURCE, _percentile(age, 95)),
         Line("A1-compute-p99", "roadside.line_compute", 50.0, "<=", "ms", SOURCE, _percentile(track_ms, 99)),
     ]  # fmt: skip
@@ -155,9 +171,10 @@ def _truth_grid(name: str, compared: Sequence[Comparison], groups: Sequence[tupl
         error = _together([c.error[some & (c.pair >= 0)] for c, some in both])
         speed = _together([_speed_errors(c, some & c.found) for c, some in both])
         turn = _together([_direction_errors(c, some & c.found) for c, some in both])
+        switches = sum(int((some & c.switched).sum()) for c, some in both)
         cells = (_share(found, wanted), _rms(error), _percentile(error, 99), _rms(speed), _rms(turn))
         if wanted:
-            rows.append((text, wanted, *cells))
+            rows.append((text, wanted, *cells, _share(switches, wanted * MINUTES)))
     return Grid(f"A1-by-{name}", f"roadside.grid_{name}", HEADINGS, tuple(rows))
 
 
@@ -193,62 +210,3 @@ def _pole_grid(runs: Sequence[Run]) -> Grid:
             rows.append((run.name, int(last.pole[n]), round(float(last.samples[n])), *cells, since))
     heads = ("run", "pole", "pairs", "yaw", "yaw_sigma", "spread", "since")
     return Grid("A1-poles", "roadside.grid_poles", tuple(f"roadside.head_{h}" for h in heads), tuple(rows))
-
-
-def _figures(compared: Sequence[Comparison], runs: Sequence[Run]) -> list[Figure]:
-    return [_age_figure(compared), _error_figure(compared), _time_figure(compared, runs), _yaw_figure(runs)]
-
-
-def _age_figure(compared: Sequence[Comparison]) -> Figure:
-    age = _together([(c.actor_ticks - c.actors.measured_ns) * 1e-6 for c in compared])
-    count = np.histogram(age, AGE_BINS_MS)[0].astype(np.float64)
-    names = [f"{edge:.0f}" for edge in AGE_BINS_MS[:-1]]
-    names[-1] = f">{AGE_BINS_MS[-2]:.0f}"
-    bars = (Series("roadside.series_actors", names, count),) if len(age) else ()
-    return Figure("A1-age", "roadside.figure_age", "bar", "roadside.axis_age", "roadside.axis_actors", bars)
-
-
-def _error_figure(compared: Sequence[Comparison]) -> Figure:
-    """Return the share of road users below each error, by weather."""
-    edges = np.linspace(0.0, 2.0, 81)
-    series = []
-    for text, fog in (("roadside.clear", False), ("roadside.fog", True)):
-        error = _together([c.error[c.wanted & (c.pair >= 0) & (c.fog == fog)] for c in compared])
-        if len(error):
-            below: F64 = np.searchsorted(np.sort(error), edges, "right") / len(error)
-            series.append(Series(text, edges.astype(np.float64), below))
-    return Figure(
-        "A1-error", "roadside.figure_error", "line", "roadside.axis_error", "roadside.axis_share", tuple(series)
-    )
-
-
-def _time_figure(compared: Sequence[Comparison], runs: Sequence[Run]) -> Figure:
-    series = []
-    for one, run in zip(compared, runs, strict=True):
-        rows = one.wanted & (one.pair >= 0)
-        if rows.any():
-            place: I64 = (one.truth_ticks[rows] - int(run.ticks[0])) // 10_000_000_000
-            count = np.bincount(place)
-            squares = np.bincount(place, one.error[rows] ** 2)
-            there = np.flatnonzero(count)
-            rms: F64 = np.sqrt(squares[there] / count[there])
-            series.append(Series(run.name, _plain(there * 10.0 + 5.0), rms))
-    return Figure(
-        "A1-over-time", "roadside.figure_time", "line", "roadside.axis_time", "roadside.axis_rmse", tuple(series)
-    )
-
-
-def _yaw_figure(runs: Sequence[Run]) -> Figure:
-    series = []
-    for run in runs:
-        ticks, quality = run.rows(PoleQuality)
-        for pole in np.unique(quality.pole):
-            rows = np.flatnonzero((quality.pole == pole) & ~np.isnan(quality.yaw_error))[::10]
-            seconds = (ticks[rows] - int(run.ticks[0])) * 1e-9
-            degrees: F64 = np.degrees(quality.yaw_error[rows])
-            name = f"{run.name}: {pole}" if len(runs) > 1 else str(pole)
-            if len(rows):
-                series.append(Series(name, _plain(seconds), degrees))
-    return Figure(
-        "A1-yaw", "roadside.figure_yaw", "line", "roadside.axis_time", "roadside.axis_yaw", tuple(series)
-    )

@@ -4,12 +4,56 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
+
 from wayside.table import F64, I32, I64, U8, U16, U32, U64, Bool, Table, column
 from wayside.v2x.tables import Kind
 
 
+class PoleFault(IntEnum):
+    """What may be wrong with a sensing pole; the numbers are stored and never change."""
+
+    SILENT = 1
+    """It sends nothing."""
+    FROZEN = 2
+    """It sends the same list again and again, with new times."""
+    TURNED = 3
+    """Its frame is turned about the pole: its mount has moved, or it was commissioned askew."""
+    SHIFTED = 4
+    """Its frame is displaced: the same error in metres everywhere."""
+    CLOCK_OFFSET = 5
+    """Its clock differs by a constant time."""
+    CLOCK_DRIFT = 6
+    """Its clock runs too fast or too slowly, so that the difference grows."""
+    LATE = 7
+    """Its lists arrive late and unevenly; the times in them are right."""
+    BLIND_SECTOR = 8
+    """It sees nothing towards some bearings, as behind dirt or a branch."""
+    SHORT_SIGHTED = 9
+    """It sees less far than it was commissioned for, though the weather is no reason."""
+    GHOSTS = 10
+    """It reports many objects that do not exist."""
+    NOISY = 11
+    """Its positions scatter more than it says."""
+    MISCLASSIFYING = 12
+    """It often gives objects a wrong class."""
+
+
+class SensorKind(IntEnum):
+    """What a sensing pole sees with."""
+
+    CAMERA = 1
+    """Cameras alone: fine classes and bearings, no direct speed, poor at night and in fog."""
+    RADAR = 2
+    """Millimetre-wave radar alone: speed and range in any weather, no sizes, blind to people who stand."""
+    LIDAR = 3
+    """Laser scanners alone: exact places and sizes, near only, hurt by fog and rain."""
+    RADAR_VIDEO = 4
+    """Radars and cameras of a whole intersection, merged into one list of objects."""
+
+
 class Poles(Table, key=("pole",), position=("x", "y"), asset=True):
-    """Sensing poles as they were commissioned."""
+    """Sensing poles as they were commissioned; a pole sees all around unless its columns say less."""
 
     pole: U16 = column("", "number of the pole")
     x: F64 = column("m", "east of the city's origin", places=3)
@@ -17,6 +61,10 @@ class Poles(Table, key=("pole",), position=("x", "y"), asset=True):
     range: F64 = column("m", "farthest distance at which it is meant to see", places=1)
     position_sigma: F64 = column("m", "standard deviation per axis of a near detection", places=2)
     controller: I32 = column("", "signal controller of its intersection, -1 none")
+    sensor: U8 = column("", "what it sees with", codes=SensorKind, default=SensorKind.RADAR_VIDEO)
+    facing: F64 = column("rad", "middle of its view, anticlockwise from east", places=4, default=0.0)
+    field_of_view: F64 = column("rad", "width of its view; a full turn is all around", places=4, default=6.2832)
+    height: F64 = column("m", "of the sensors over the road", places=2, default=6.5)
 
 
 class Units(Table, key=("unit",), position=("x", "y"), asset=True):
@@ -47,28 +95,45 @@ class Detections(Table, key=("pole", "time_ns", "number"), position=("x", "y")):
 
 
 class Tracks(Table, key=("id",), position=("x", "y")):
-    """What the tracker remembers of each road user: a Kalman state at its newest measurement, and its history.
+    """What the tracker remembers of each road user: its state at its newest measurement, and its history.
 
-    Per axis the state is position, velocity and the bias of the bound vehicle's own positioning; both axes
-    share one covariance.
+    Two models of motion run beside each other, see `motion.py`: a steady one with position p and velocity v per
+    axis, and an agile one with acceleration a too; both share the bias b of the bound vehicle's own positioning.
+    Variances are those of one axis, the same for both axes.
     """
 
     id: U64 = column("", "identity, drawn from the first measurement; never reused")
     time_ns: I64 = column("ns", "instant the state is valid for: that of the newest measurement taken in")
-    x: F64 = column("m", "east of the city's origin", places=3)
-    y: F64 = column("m", "north of the city's origin", places=3)
-    velocity_x: F64 = column("m/s", "eastward", places=3)
-    velocity_y: F64 = column("m/s", "northward", places=3)
+    x: F64 = column("m", "east of the city's origin; the mean of both models", places=3)
+    y: F64 = column("m", "north of the city's origin; the mean of both models", places=3)
+    velocity_x: F64 = column("m/s", "eastward; the mean of both models", places=2)
+    velocity_y: F64 = column("m/s", "northward; the mean of both models", places=2)
+    acceleration_x: F64 = column("m/s2", "eastward, if it is agile", places=2)
+    acceleration_y: F64 = column("m/s2", "northward, if it is agile", places=2)
+    agility: F64 = column("", "probability that it is agile: speeds up, brakes, turns", places=2, low=0, high=1)
+    aside_x: F64 = column("m", "agile position less the steady one, eastward", places=3)
+    aside_y: F64 = column("m", "agile position less the steady one, northward", places=3)
+    aside_velocity_x: F64 = column("m/s", "agile velocity less the steady one, eastward", places=2)
+    aside_velocity_y: F64 = column("m/s", "agile velocity less the steady one, northward", places=2)
     bias_x: F64 = column("m", "eastward error of what the vehicle reports of itself", places=3)
     bias_y: F64 = column("m", "northward error of what the vehicle reports of itself", places=3)
-    variance_p: F64 = column("m2", "variance of position, per axis", places=4)
-    covariance_pv: F64 = column("m2/s", "covariance of position and velocity, per axis", places=4)
-    variance_v: F64 = column("m2/s2", "variance of velocity, per axis", places=4)
-    covariance_pb: F64 = column("m2", "covariance of position and bias, per axis", places=4)
-    covariance_vb: F64 = column("m2/s", "covariance of velocity and bias, per axis", places=4)
-    variance_b: F64 = column("m2", "variance of the bias, per axis", places=4)
-    stress: F64 = column("", "smoothed squared surprise per axis; 1 where the motion model holds", places=2)
-    heading: F64 = column("rad", "direction it faces, anticlockwise from east; NaN unknown", places=4)
+    variance_p: F64 = column("m2", "steady: variance of position", places=4)
+    covariance_pv: F64 = column("m2/s", "steady: covariance of position and velocity", places=4)
+    variance_v: F64 = column("m2/s2", "steady: variance of velocity", places=3)
+    covariance_pb: F64 = column("m2", "steady: covariance of position and bias", places=4)
+    covariance_vb: F64 = column("m2/s", "steady: covariance of velocity and bias", places=4)
+    agile_pp: F64 = column("m2", "agile: variance of position", places=4)
+    agile_pv: F64 = column("m2/s", "agile: covariance of position and velocity", places=3)
+    agile_pa: F64 = column("m2/s2", "agile: covariance of position and acceleration", places=3)
+    agile_vv: F64 = column("m2/s2", "agile: variance of velocity", places=3)
+    agile_va: F64 = column("m2/s3", "agile: covariance of velocity and acceleration", places=2)
+    agile_aa: F64 = column("m2/s4", "agile: variance of acceleration", places=2)
+    agile_pb: F64 = column("m2", "agile: covariance of position and bias", places=4)
+    agile_vb: F64 = column("m2/s", "agile: covariance of velocity and bias", places=4)
+    agile_ab: F64 = column("m2/s2", "agile: covariance of acceleration and bias", places=4)
+    variance_b: F64 = column("m2", "variance of the bias", places=4)
+    stress: F64 = column("", "smoothed squared surprise per axis; 1 where a model of motion holds", places=2)
+    heading: F64 = column("rad", "direction it faces, anticlockwise from east; NaN unknown", places=3)
     yaw_rate: F64 = column("rad/s", "rate of turn, anticlockwise", places=3)
     acceleration: F64 = column("m/s2", "along the heading", places=2)
     kind: U8 = column("", "best class so far", codes=Kind)
@@ -99,7 +164,9 @@ class Actors(Table, key=("id",), position=("x", "y")):
     yaw_rate: F64 = column("rad/s", "rate of turn, anticlockwise", places=3)
     length: F64 = column("m", "bumper to bumper", places=2)
     width: F64 = column("m", "without mirrors", places=2)
-    position_sigma: F64 = column("m", "standard deviation per axis", places=3)
+    position_sigma: F64 = column("m", "standard deviation per axis", places=2)
+    sigma_along: F64 = column("m", "standard deviation along its course; NaN unknown", places=2, default=np.nan)
+    sigma_across: F64 = column("m", "standard deviation across its course; NaN unknown", places=2, default=np.nan)
     lane: I32 = column("", "index into the lanes of the map, -1 off the lanes")
     offset: F64 = column("m", "distance of the centre along the lane; NaN off the lanes", places=2)
     lateral: F64 = column("m", "distance to the left of the lane's middle; NaN off the lanes", places=2)
@@ -109,21 +176,93 @@ class Actors(Table, key=("id",), position=("x", "y")):
 
 
 class PoleQuality(Table, key=("pole",), position=("x", "y"), held=True):
-    """How each pole's detections differ from passing vehicles that know where they are."""
+    """How well each pole measures, what is wrong with it, and the sums from which that follows.
+
+    The sums are those of least squares for displacement east and north, turn and latency: of all that was measured
+    since the last change, and of sudden changes within the passages of single vehicles.
+    """
 
     pole: U16 = column("", "number of the pole")
     x: F64 = column("m", "of the pole, east of the city's origin", places=3)
     y: F64 = column("m", "of the pole, north of the city's origin", places=3)
     time_ns: I64 = column("ns", "instant up to which the sums forget")
+    fault: U8 = column("", "what is wrong with it: a PoleFault, 0 nothing known")
+    confidence: F64 = column("", "how sure that is; NaN nothing is wrong", places=3, low=0, high=1)
+    since_ns: I64 = column("ns", "since when something is wrong, 0 nothing is")
+    suspected: U8 = column("", "the fault that evidence speaks for just now: a PoleFault, 0 none")
+    suspected_ns: I64 = column("ns", "since when it does")
+    misaligned: Bool = column("", "surely turned by more than is allowed")
     samples: F64 = column("", "pairs of report and detection compared, with forgetting", places=2)
-    moment_rr: F64 = column("m2", "sum of squared distances to the pole", places=1)
-    moment_rt: F64 = column("m2", "sum of distance times sideways difference", places=2)
-    moment_tt: F64 = column("m2", "sum of squared sideways differences", places=2)
     yaw_error: F64 = column("rad", "estimated turn of the pole's frame, anticlockwise; NaN unknown", places=5)
     yaw_sigma: F64 = column("rad", "standard deviation of that estimate; NaN unknown", places=5)
-    spread: F64 = column("m", "root mean square of the sideways differences that remain; NaN unknown", places=3)
-    misaligned: Bool = column("", "surely turned by more than is allowed")
-    since_ns: I64 = column("ns", "since when it is misaligned, 0 it is not")
+    offset_x: F64 = column("m", "estimated displacement of the frame, east; NaN unknown", places=3)
+    offset_y: F64 = column("m", "the same, north", places=3)
+    offset_sigma: F64 = column("m", "standard deviation of those estimates, per axis; NaN unknown", places=3)
+    latency_s: F64 = column("s", "by how much positions are older than their stamps say; NaN unknown", places=4)
+    latency_sigma: F64 = column("s", "standard deviation of that estimate; NaN unknown", places=4)
+    age_s: F64 = column("s", "mean time from stamp to reception; NaN unknown", places=4)
+    age_sigma: F64 = column("s", "standard deviation of that time; NaN unknown", places=4)
+    drift: F64 = column("s/s", "by how much the pole's clock gains; NaN unknown", places=6)
+    drift_sigma: F64 = column("s/s", "standard deviation of that estimate; NaN unknown", places=6)
+    spread: F64 = column("m", "root mean square difference per axis that remains; NaN unknown", places=3)
+    noise: F64 = column("m", "standard deviation per axis that changes from scan to scan; NaN unknown", places=3)
+    share_seen: F64 = column("", "share of scans in which vehicles in view are seen; NaN unknown", places=3)
+    sight_m: F64 = column("m", "distance up to which it sees most of them; NaN unknown", places=1)
+    ghosts_per_s: F64 = column("1/s", "objects that come and go within a moment, well inside its range", places=3)
+    class_share: F64 = column("", "share of pairs whose class agrees; NaN unknown", places=3)
+    heard_ns: I64 = column("ns", "reception of its newest scan; first instant asked, if none")
+    scan_ns: I64 = column("ns", "instant of its newest scan by its own clock, 0 none")
+    unheard: F64 = column("s", "time vehicles were in near view while nothing came, all together", places=2)
+    frozen_s: F64 = column("s", "for how long the list has been the same", places=2)
+    frozen_moves: Bool = column("", "and something in it is said to move")
+    surprise_sum: F64 = column("m2", "sum of squared scan-to-scan surprises", places=3)
+    surprise_weight: F64 = column("", "number of them, with forgetting", places=3)
+    ghost_sum: F64 = column("", "objects that came and went, with forgetting", places=4)
+    class_agree: F64 = column("", "pairs whose class agrees, with forgetting", places=3)
+    class_weight: F64 = column("", "pairs whose class was compared, with forgetting", places=3)
+    rest_sum: F64 = column("m2", "sum of squared differences within each vehicle's passage", places=3)
+    rest_weight: F64 = column("", "number of them, both axes, with forgetting", places=3)
+    age_fast: F64 = column("s", "age smoothed over about two seconds", places=5)
+    age_n: F64 = column("", "scans whose age is in the line through ages", places=3)
+    age_t: F64 = column("s", "sum of their instants, from now", places=3)
+    age_tt: F64 = column("s2", "sum of squares of those", places=3)
+    age_a: F64 = column("s", "sum of their ages", places=5)
+    age_ta: F64 = column("s2", "sum of products of both", places=4)
+    age_aa: F64 = column("s2", "sum of squared ages", places=6)
+    changed_ns: I64 = column("ns", "passages begun before are left out: then its frame or clock changed, 0 never")
+    change_ns: I64 = column("ns", "since when a change is being measured, 0 none is")
+    prior_x: F64 = column("m", "displacement east that was known before the sums began", places=4)
+    prior_y: F64 = column("m", "the same, north", places=4)
+    prior_turn: F64 = column("rad", "the turn known before", places=6)
+    prior_latency: F64 = column("s", "the latency known before", places=5)
+    trust_x: F64 = column("1/m2", "information in prior_x", places=5)
+    trust_y: F64 = column("1/m2", "information in prior_y", places=5)
+    trust_turn: F64 = column("1/rad2", "information in prior_turn", places=3)
+    trust_latency: F64 = column("1/s2", "information in prior_latency", places=3)
+    sum_n: F64 = column("1/m2", "information on displacement, each axis", places=5)
+    sum_rx: F64 = column("1/m", "displacement with turn, by distance east", places=4)
+    sum_ry: F64 = column("1/m", "displacement with turn, by distance north", places=4)
+    sum_vx: F64 = column("1/m/s", "displacement with latency, by velocity east", places=4)
+    sum_vy: F64 = column("1/m/s", "displacement with latency, by velocity north", places=4)
+    sum_rr: F64 = column("", "turn with turn", places=3)
+    sum_rv: F64 = column("1/s", "turn with latency", places=3)
+    sum_vv: F64 = column("1/s2", "latency with latency", places=3)
+    sum_ex: F64 = column("1/m", "displacement east with difference", places=5)
+    sum_ey: F64 = column("1/m", "displacement north with difference", places=5)
+    sum_re: F64 = column("", "turn with difference", places=4)
+    sum_ve: F64 = column("1/s", "latency with difference", places=4)
+    change_n: F64 = column("1/m2", "changes within passages: as sum_n", places=5)
+    change_rx: F64 = column("1/m", "changes within passages: as sum_rx", places=4)
+    change_ry: F64 = column("1/m", "changes within passages: as sum_ry", places=4)
+    change_vx: F64 = column("1/m/s", "changes within passages: as sum_vx", places=4)
+    change_vy: F64 = column("1/m/s", "changes within passages: as sum_vy", places=4)
+    change_rr: F64 = column("", "changes within passages: as sum_rr", places=3)
+    change_rv: F64 = column("1/s", "changes within passages: as sum_rv", places=3)
+    change_vv: F64 = column("1/s2", "changes within passages: as sum_vv", places=3)
+    change_ex: F64 = column("1/m", "changes within passages: as sum_ex", places=5)
+    change_ey: F64 = column("1/m", "changes within passages: as sum_ey", places=5)
+    change_re: F64 = column("", "changes within passages: as sum_re", places=4)
+    change_ve: F64 = column("1/s", "changes within passages: as sum_ve", places=4)
 
 
 class IncidentKind(IntEnum):
@@ -131,16 +270,23 @@ class IncidentKind(IntEnum):
 
     STALLED_VEHICLE = 1
     WRONG_WAY = 2
+    QUEUE = 3  # vehicles that stand one behind the other though no light explains it
+    PEDESTRIAN = 4  # on foot on a carriageway, not at a crossing
+    DEBRIS = 5  # something small that lies on a carriageway and that no class explains
+    CRASH = 6  # two that touch and stand, or one that stopped harder than brakes can
+    CONGESTION = 7  # a carriageway whose traffic is slow for long, red lights left out
 
 
 class Incidents(Table, key=("kind", "actor"), position=("x", "y"), held=True):
     """Incidents that are believed to be going on, and what the detector remembers of candidates."""
 
     kind: U8 = column("", "what it is", codes=IncidentKind)
-    actor: U64 = column("", "identity of the track concerned")
-    x: F64 = column("m", "east of the city's origin", places=3)
+    actor: U64 = column("", "identity of the track concerned; of a queue and of congestion the carriageway")
+    other: U64 = column("", "the second track of a crash, itself if it hit nothing that is seen; 0 none")
+    x: F64 = column("m", "east of the city's origin; of a queue and of congestion the last vehicle", places=3)
     y: F64 = column("m", "north of the city's origin", places=3)
-    lane: I32 = column("", "index into the lanes of the map")
+    lane: I32 = column("", "index into the lanes of the map, -1 off the lanes")
+    extent: F64 = column("m", "length of the lane concerned, 0 for a single road user", places=1)
     since_ns: I64 = column("ns", "when the condition began")
     last_ns: I64 = column("ns", "when it was last seen to hold")
     start_x: F64 = column("m", "where the condition began, east of the city's origin", places=2)
@@ -148,6 +294,84 @@ class Incidents(Table, key=("kind", "actor"), position=("x", "y"), held=True):
     evidence: F64 = column("s", "for how long it has been so without another explanation, weighted", places=2)
     passed: U32 = column("", "vehicles that went by it meanwhile")
     confirmed: Bool = column("", "long enough and sure enough to be published")
+
+
+class CongestionLevel(IntEnum):
+    """How well traffic flows; a greater number is slower."""
+
+    FREE = 0
+    FAIRLY_FREE = 1
+    LIGHT = 2
+    MODERATE = 3
+    SEVERE = 4
+
+
+class Congestion(Table, key=("lane",), position=("x", "y"), held=True):
+    """How traffic flows on each lane with vehicles on it: speed, density and queue, and the level that follows."""
+
+    lane: I32 = column("", "index into the lanes of the map")
+    x: F64 = column("m", "middle of the lane, east of the city's origin", places=1)
+    y: F64 = column("m", "middle of the lane, north of the city's origin", places=1)
+    speed: F64 = column("m/s", "smoothed speed of vehicles that no light holds; NaN none yet", places=2)
+    traffic: F64 = column("", "smoothed number of such vehicles", places=3)
+    density: F64 = column("1/km", "smoothed vehicles per kilometre in view of a pole; NaN out of view", places=2)
+    queue_m: F64 = column("m", "from a queue's first front bumper to its last rear bumper; 0 none", places=1)
+    queued: U16 = column("", "vehicles in it")
+    queue_since_ns: I64 = column("ns", "since when such a queue stands that no light explains, 0 none")
+    queue_last_ns: I64 = column("ns", "when it was last seen")
+    tail_x: F64 = column("m", "its last vehicle, or the lane's, east of the city's origin", places=1)
+    tail_y: F64 = column("m", "its last vehicle, or the lane's, north of the city's origin", places=1)
+    flowing: Bool = column("", "the light at its end is green, or it has none")
+    failures: U8 = column("", "greens in a row that ended with a queue left at the stop line")
+    level: U8 = column("", "how congested", codes=CongestionLevel)
+    leaning_ns: I64 = column("ns", "since when another level is called for, 0 it is not")
+    since_ns: I64 = column("ns", "since when it has this level, 0 always")
+    last_ns: I64 = column("ns", "when a vehicle was last on it")
+
+
+class Roughness(Table, key=("lane", "cell"), position=("x", "y"), held=True):
+    """How rough each stretch of a lane is, by the vertical acceleration that vehicles report."""
+
+    lane: I32 = column("", "index into the lanes of the map")
+    cell: U16 = column("", "stretch of 50 m along the lane, from 0")
+    x: F64 = column("m", "middle of the stretch, east of the city's origin", places=1)
+    y: F64 = column("m", "middle of the stretch, north of the city's origin", places=1)
+    samples: F64 = column("", "reports in it, with forgetting", places=1)
+    squares: F64 = column("m2/s4", "sum of squared vertical accelerations, brought to one speed", places=2)
+    index: F64 = column("m/km", "like the International Roughness Index; NaN too few reports", places=2)
+    sigma: F64 = column("m/km", "standard deviation of the index; NaN unknown", places=2)
+    rough: Bool = column("", "surely above what is allowed")
+    since_ns: I64 = column("ns", "since when it is rough, 0 it is not")
+
+
+class LaneShifts(Table, key=("lane", "cell"), position=("x", "y"), held=True):
+    """Where across each stretch of a lane vehicles drive, against the map and against what was usual."""
+
+    lane: I32 = column("", "index into the lanes of the map")
+    cell: U16 = column("", "stretch of 50 m along the lane, from 0")
+    x: F64 = column("m", "middle of the stretch, east of the city's origin", places=1)
+    y: F64 = column("m", "middle of the stretch, north of the city's origin", places=1)
+    count: F64 = column("", "vehicles lately, with forgetting", places=2)
+    cosine: F64 = column("", "sum of cosines of their place across, a lane's width being a full turn", places=3)
+    sine: F64 = column("", "sum of sines of the same", places=3)
+    usual_count: F64 = column("", "vehicles in the history", places=2)
+    usual_cosine: F64 = column("", "sum of cosines of the history", places=3)
+    usual_sine: F64 = column("", "sum of sines of the history", places=3)
+    mean: F64 = column("m", "where they drive lately, to the left of the lane's middle; NaN too few", places=2)
+    spread: F64 = column("m", "standard deviation of that among vehicles; NaN too few", places=2)
+    shift: F64 = column("m", "how far to the left of what was usual; NaN too few", places=2)
+    shifted: Bool = column("", "surely farther off than is allowed")
+    since_ns: I64 = column("ns", "since when it is shifted, 0 it is not")
+
+
+class RoadCondition(IntEnum):
+    """What a road's surface is like; a greater number is more slippery."""
+
+    DRY = 1
+    WET = 2
+    ICE_RISK = 3
+    """Wet, and about to freeze, or freezing cold without known moisture."""
+    ICE = 4
 
 
 class WeatherStations(Table, key=("station",), position=("x", "y"), asset=True):
@@ -182,3 +406,21 @@ class RoadWeather(Table, key=("station",), position=("x", "y"), held=True):
     rain_mm_per_h: F64 = column("mm/h", "smoothed rain intensity; NaN unknown", places=2)
     surface_c: F64 = column("degC", "road surface temperature; NaN unknown", places=2)
     time_ns: I64 = column("ns", "instant of the newest reading in it, 0 never")
+
+
+class RoadStates(Table, key=("station",), position=("x", "y"), held=True):
+    """What the weather at each station means for the road: surface, freezing, and the speed that is still safe."""
+
+    station: U16 = column("", "number of the station")
+    x: F64 = column("m", "east of the city's origin", places=3)
+    y: F64 = column("m", "north of the city's origin", places=3)
+    time_ns: I64 = column("ns", "instant of the newest reading in it")
+    wind: F64 = column("m/s", "smoothed wind speed; NaN unknown", places=2)
+    water_mm: F64 = column("mm", "water on the surface, by rain, run-off and drying", places=3)
+    surface_c: F64 = column("degC", "smoothed surface temperature; NaN unknown", places=2)
+    trend_c_per_h: F64 = column("degC/h", "how fast the surface warms; NaN unknown", places=2)
+    freezing_s: F64 = column("s", "until the surface freezes at this rate; 0 it has, NaN not foreseen", places=0)
+    condition: U8 = column("", "what the surface is like", codes=RoadCondition)
+    friction: F64 = column("", "coefficient of friction assumed", places=2, low=0, high=1)
+    advisory: F64 = column("m/s", "greatest speed that is advised; NaN no limit but the sign's", places=2)
+    reasons: U8 = column("", "why: bit 0 visibility, bit 1 wet, bit 2 ice, bit 3 wind")

@@ -9,8 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from wayside.maps.road import RoadMap
 from wayside.membership import is_among
+from wayside.roadside.correction import straighten
 from wayside.roadside.fusion import fuse
+from wayside.roadside.hidden import follow_lanes
 from wayside.roadside.likeness import describe
 from wayside.roadside.tables import Detections, PoleQuality, Tracks
 from wayside.roadside.upkeep import tidy
@@ -27,14 +30,20 @@ class Settings(NamedTuple):
     reach_vehicle: float
     reach_vulnerable: float
     heading_sigma: float
-    noise_vehicle: float
-    noise_vulnerable: float
+    steady_noise_vehicle: float
+    steady_noise_vulnerable: float
+    agile_variance_vehicle: float
+    agile_variance_vulnerable: float
+    acceleration_time: float
+    steady_time: float
+    agile_time: float
     bias_variance: float
     bias_time: float
     speed_sigma_pole: float
     heading_sigma_pole: float
     speed_sigma_report: float
     heading_sigma_report: float
+    acceleration_variance_report: float
     max_age_ns: int
     expected_age_ns: int
     drop_moving_ns: int
@@ -49,17 +58,23 @@ class TrackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reach_vehicle_m: float = 4.0  # and no farther than this from where a vehicle was expected
     reach_vulnerable_m: float = 2.0  # or a pedestrian or cyclist
     heading_sigma: float = 0.35  # difference of headings that counts as one standard deviation [rad]
-    noise_vehicle: float = 2.0  # spectral density of a vehicle's acceleration [m2/s3]
-    noise_vulnerable: float = 0.6  # that of a pedestrian or cyclist [m2/s3]
+    steady_noise_vehicle: float = 0.1  # spectral density of a steady vehicle's acceleration [m2/s3]
+    steady_noise_vulnerable: float = 0.05  # that of a steady pedestrian or cyclist [m2/s3]
+    agile_sigma_vehicle: float = 3.0  # acceleration of an agile vehicle, along or across [m/s2]
+    agile_sigma_vulnerable: float = 1.2  # that of an agile pedestrian or cyclist [m/s2]
+    acceleration_time_s: float = 2.0  # how long such an acceleration lasts
+    steady_time_s: float = 3.3  # how long one moves steadily before being agile
+    agile_time_s: float = 1.7  # and how long one is
     bias_sigma_m: float = 0.3  # standard deviation of the slow part of a vehicle's positioning error, per axis
     bias_time_s: float = 60.0  # how long that part keeps its value
     speed_sigma_pole: float = 0.3  # of a pole's speeds [m/s]
     heading_sigma_pole: float = 0.06  # of a pole's headings [rad]
     speed_sigma_report: float = 0.2  # of reported speeds [m/s]
     heading_sigma_report: float = 0.03  # of reported headings [rad]
+    acceleration_sigma_report: float = 0.5  # of reported accelerations and of speed times reported turn [m/s2]
     max_age_s: float = 1.0  # older measurements are left out
     expected_age_s: float = 0.08  # usual age of measurements; only speeds up the search
-    drop_moving_s: float = 1.2  # a moving track is dropped when unmeasured for so long
+    drop_moving_s: float = 2.0  # a moving track is dropped when unmeasured for so long
     drop_standing_s: float = 3.0  # and one that stands, for it may be hidden
     unbind_s: float = 3.0  # a sender not heard for so long loses its track
 
@@ -74,14 +89,20 @@ def _settings(config: TrackConfig) -> Settings:
         reach_vehicle=config.reach_vehicle_m,
         reach_vulnerable=config.reach_vulnerable_m,
         heading_sigma=config.heading_sigma,
-        noise_vehicle=config.noise_vehicle,
-        noise_vulnerable=config.noise_vulnerable,
+        steady_noise_vehicle=config.steady_noise_vehicle,
+        steady_noise_vulnerable=config.steady_noise_vulnerable,
+        agile_variance_vehicle=config.agile_sigma_vehicle**2,
+        agile_variance_vulnerable=config.agile_sigma_vulnerable**2,
+        acceleration_time=config.acceleration_time_s,
+        steady_time=config.steady_time_s,
+        agile_time=config.agile_time_s,
         bias_variance=config.bias_sigma_m**2,
         bias_time=config.bias_time_s,
         speed_sigma_pole=config.speed_sigma_pole,
         heading_sigma_pole=config.heading_sigma_pole,
         speed_sigma_report=config.speed_sigma_report,
         heading_sigma_report=config.heading_sigma_report,
+        acceleration_variance_report=config.acceleration_sigma_report**2,
         max_age_ns=ns(config.max_age_s),
         expected_age_ns=ns(config.expected_age_s),
         drop_moving_ns=ns(config.drop_moving_s),
@@ -122,20 +143,6 @@ def _schedule(heard: NDArray[Any], seen: NDArray[Any]) -> tuple[I64, I64]:
     return np.append(first, len(seen)), order
 
 
-def _straighten(records: NDArray[Any], quality: PoleQuality) -> None:
-    """Turn the detections of poles known to be misaligned back into place."""
-    bad = quality.take(quality.misaligned).in_order()
-    row = np.searchsorted(bad.pole, records["pole"])
-    row[row == len(bad)] = 0
-    turned = np.flatnonzero(bad.pole[row] == records["pole"])
-    row = row[turned]
-    yaw, x, y = bad.yaw_error[row], bad.x[row], bad.y[row]
-    dx, dy = records["x"][turned] - x, records["y"][turned] - y
-    records["x"][turned] = x + np.cos(yaw) * dx + np.sin(yaw) * dy
-    records["y"][turned] = y - np.sin(yaw) * dx + np.cos(yaw) * dy
-    records["heading"][turned] -= yaw
-
-
 def _owners(tracks: NDArray[Any], senders: U64) -> I64:
     """Return the row of the track bound to each sender, -1 where none."""
     bound = np.flatnonzero(tracks["sender"])
@@ -168,6 +175,7 @@ def track(
     pole_quality: PoleQuality,
     before: Tracks,
     *,
+    road: RoadMap,
     config: TrackConfig,
     time_ns: int,
 ) -> Tracks:
@@ -176,35 +184,39 @@ def track(
     Measurements are taken in at their own instants, in the order of those; what arrives late corrects the
     present state through the past one. Each scan of a pole is matched as a whole: the best pairs of track and
     detection first, each once. A vehicle's own positioning error is part of the state, so that ten reports a
-    second do not make it look small. Poles known to be misaligned are turned back before use.
+    second do not make it look small. Motion is a steady and an agile model beside each other (`motion.py`).
+    What is surely known of a pole's frame and clock is undone before use (`correction.py`). Vehicles that nobody
+    sees for a moment are carried along their lanes (`hidden.py`).
 
     Args:
         reports: what vehicles said; reports of distrusted senders are left out.
         detections: what poles saw.
         trust: who is believed.
-        pole_quality: which poles are misaligned, and by how much.
+        pole_quality: by how much each pole is turned, shifted and late.
         before: the tracks of the last tick.
+        road: the map.
         config: settings.
         time_ns: the tick's instant; measurements older than a second are left out.
 
     Returns:
-        Tracks at the instants of their newest measurements, unconfirmed ones included.
+        Tracks at the instants of their newest measurements, those of hidden vehicles on lanes at this tick's or
+        one of the last three; unconfirmed ones included.
 
-    Limits: constant velocity with adaptive noise; standing traffic hidden for over 3 s comes back under a new
+    Limits: standing traffic hidden for over 3 s comes back under a new
     identity. Only neighbours within some metres bear on each other; the reach is that from a pole to what it sees.
     """
     settings = _settings(config)
     refused = trust.sender[trust.distrusted]
-    seen = _timely(_pack(detections), time_ns, settings)
-    if len(seen) and pole_quality.misaligned.any():
-        _straighten(seen, pole_quality)
+    seen = _pack(detections)
+    straighten(seen, pole_quality)
+    seen = _timely(seen, time_ns, settings)
     heard = _timely(_pack(reports), time_ns, settings)
     if len(refused):
         heard = heard[~is_among(heard["sender"], refused)]
         before = _renounce(before, refused)
     tracks = _pack(before, len(heard) + len(seen))
     count = len(before)
-    old = tracks[:count].copy()
+    old = tracks["id"][:count].copy()
     bound = _owners(tracks[:count], heard["sender"])
     scans, order = _schedule(heard, seen)
     usual_ns = time_ns - settings.expected_age_ns
@@ -213,10 +225,9 @@ def track(
     describe(tracks, heard, bound, seen, owner)
     if count > len(old):
         # a scan that came twice would begin the same track twice
-        again = is_among(tracks["id"][len(old) : count], old["id"])
+        again = is_among(tracks["id"][len(old) : count], old)
         tracks["history"][len(old) : count][again] = 0
         tracks["confirmed"][len(old) : count][again] = False
-    count = tidy(
-        tracks, count, old, time_ns, settings.drop_moving_ns, settings.drop_standing_ns, settings.unbind_ns
-    )
+    follow_lanes(tracks[:count], time_ns, road, settings)
+    count = tidy(tracks, count, time_ns, settings.drop_moving_ns, settings.drop_standing_ns, settings.unbind_ns)
     return Tracks(**{name: np.ascontiguousarray(tracks[name][:count]) for name in Tracks.columns})

@@ -7,26 +7,23 @@ from typing import Any
 import numba
 import numpy as np
 
-SECOND = 1e-9  # [s] in a nanosecond
+from wayside.roadside.motion import SECOND, VULNERABLE, take_over
+
 CELL_M = 4.0  # side of a grid cell; doubles are closer than this
-VULNERABLE = 5  # kinds from here on are cyclists and pedestrians
 HEARD, SEEN = 1, 2  # bits of `sources`
 
 
 @numba.njit(cache=True)
-def _rates(t: Any, before: Any) -> None:
-    """Smooth acceleration and turn out of the change since the last tick; V2X reports say them better."""
-    dt = (t.time_ns - before.time_ns) * SECOND
-    if dt < 0.03 or t.heard_ns > before.heard_ns:
-        return
-    share = min(dt / 0.4, 0.5)
+def _rates(t: Any) -> None:
+    """Tell acceleration along the course and rate of turn: the agile model's, as far as that is believed."""
     speed = np.hypot(t.velocity_x, t.velocity_y)
-    change = (speed - np.hypot(before.velocity_x, before.velocity_y)) / dt
-    t.acceleration += share * (min(max(change, -9.0), 5.0) - t.acceleration)
-    turn = 0.0
-    if speed > 1.0 and not np.isnan(t.heading) and not np.isnan(before.heading):
-        turn = ((t.heading - before.heading + np.pi) % (2.0 * np.pi) - np.pi) / dt
-    t.yaw_rate += share * (min(max(turn, -1.0), 1.0) - t.yaw_rate)
+    ax, ay = t.agility * t.acceleration_x, t.agility * t.acceleration_y
+    if speed < 1.0:
+        cosine, sine = (np.cos(t.heading), np.sin(t.heading)) if not np.isnan(t.heading) else (0.0, 0.0)
+        t.acceleration, t.yaw_rate = cosine * ax + sine * ay, 0.0
+        return
+    t.acceleration = (t.velocity_x * ax + t.velocity_y * ay) / speed
+    t.yaw_rate = min(max((t.velocity_x * ay - t.velocity_y * ax) / (speed * speed), -1.0), 1.0)
 
 
 @numba.njit(cache=True)
@@ -43,7 +40,7 @@ def _same(a: Any, b: Any, time_ns: int) -> bool:
     dy = a.y + a.velocity_y * ahead_a - b.y - b.velocity_y * ahead_b
     vulnerable = a.kind >= VULNERABLE
     length = min(max(a.length, b.length), 6.0) if a.length > 0.0 and b.length > 0.0 else 4.0
-    along, across = (0.4, 0.4) if vulnerable else (0.5 * length, 1.0)
+    along, across = (0.4, 0.4) if vulnerable else (0.7 * length, 1.0)
     heading = a.heading if not np.isnan(a.heading) else b.heading
     if np.isnan(heading):
         along = across
@@ -59,13 +56,7 @@ def _same(a: Any, b: Any, time_ns: int) -> bool:
 def _absorb(keep: Any, gone: Any) -> None:
     """Let the kept track inherit the better state and the owner's word of its double."""
     if gone.variance_p < keep.variance_p and gone.time_ns >= keep.time_ns:
-        keep.time_ns = gone.time_ns
-        keep.x, keep.y = gone.x, gone.y
-        keep.velocity_x, keep.velocity_y = gone.velocity_x, gone.velocity_y
-        keep.bias_x, keep.bias_y = gone.bias_x, gone.bias_y
-        keep.variance_p, keep.variance_v, keep.variance_b = gone.variance_p, gone.variance_v, gone.variance_b
-        keep.covariance_pv, keep.covariance_pb = gone.covariance_pv, gone.covariance_pb
-        keep.covariance_vb = gone.covariance_vb
+        take_over(keep, gone)
     if gone.sender != np.uint64(0):
         keep.sender = gone.sender
         keep.kind, keep.kind_weight = gone.kind, gone.kind_weight
@@ -121,7 +112,6 @@ def _merge(tracks: Any, count: int, time_ns: int, alive: Any) -> None:
 def tidy(
     tracks: Any,
     count: int,
-    before: Any,
     time_ns: int,
     drop_moving_ns: int,
     drop_standing_ns: int,
@@ -132,7 +122,6 @@ def tidy(
     Args:
         tracks: records of `Tracks`, those of the last tick first and in its order.
         count: number of tracks.
-        before: records of the last tick.
         time_ns: instant of the tick.
         drop_moving_ns: a moving track is dropped when unmeasured for so long.
         drop_standing_ns: the same for one that stands, which an occlusion may hide for longer.
@@ -144,8 +133,7 @@ def tidy(
     alive = np.ones(count, np.bool_)
     for row in range(count):
         t = tracks[row]
-        if row < len(before):
-            _rates(t, before[row])
+        _rates(t)
         seconds = 0
         if t.heard_ns > 0 and time_ns - t.heard_ns <= 1_000_000_000:
             seconds |= HEARD
@@ -160,11 +148,12 @@ def tidy(
             recent += (t.history >> bit) & 1
         if recent >= 3 and t.hits >= 4:
             t.confirmed = True
-        idle = time_ns - t.time_ns
+        idle = time_ns - max(t.heard_ns, t.seen_ns)
         if t.confirmed:
             standing = np.hypot(t.velocity_x, t.velocity_y) < 0.5
             patience = drop_standing_ns if standing else drop_moving_ns
-            alive[row] = idle <= min(patience, t.hits * 100_000_000)  # known for a moment, kept for a moment
+            # known for a moment, kept for a moment
+            alive[row] = idle <= patience and (t.hits >= 8 or (t.history & ((1 << t.hits) - 1)) != 0)
         else:
             alive[row] = (t.history & 31) != 0
     _merge(tracks, count, time_ns, alive)

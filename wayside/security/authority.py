@@ -36,8 +36,9 @@ from wayside.security.plain import PlainPython
 from wayside.security.signatures import digest_of, new_private_key, private_key_from, public_key_of, sign_digest
 from wayside.security.signed import Holder
 
-VEHICLE_AIDS = (111, 112, 113, 114)  # BSM of normal and special vehicles, periodic and on events
+VEHICLE_AIDS = (111, 112, 113, 114, 3616)  # BSM of normal and special vehicles, periodic and on events; day II
 ROADSIDE_AIDS = (3616, 3618, 3619, 3620, 3621, 3622, 3623)  # day II, MAP, SPAT, RSI of three kinds, RSM
+EVERY_AID = tuple(sorted({*VEHICLE_AIDS, *ROADSIDE_AIDS}))
 AUTHORITY_SERIES, HOLDER_SERIES = 1, 2  # revocation lists: of authorities, by the root; of all others, by the CRA
 APP, ENROL, BOTH = "10000000", "01000000", "11000000"  # eeType
 HOUR_NS = 3_600_000_000_000
@@ -237,14 +238,13 @@ def make_domain(
         holders[short] = issue(holders[issuer] if issuer else None, said, private, keys, curve)
 
     management = (MANAGEMENT, REVOCATION, MISBEHAVIOUR)
-    everyone = (*VEHICLE_AIDS, *ROADSIDE_AIDS)
     series = [AUTHORITY_SERIES, HOLDER_SERIES]
     rights: Mapping[str, list[Value]] = {
         "rca": [group(None, 3, -1, BOTH), group(management, 1, -1, BOTH)],
         "ica": [group(None, 2, 0, BOTH), group(management, 1, 1, BOTH)],
-        "eca": [group([MANAGEMENT], 1, 0, APP), group(everyone, 1, 0, ENROL)],
+        "eca": [group([MANAGEMENT], 1, 0, APP), group(EVERY_AID, 1, 0, ENROL)],
         "pca": [group(VEHICLE_AIDS, 1, 0, APP)],
-        "aca": [group(everyone, 1, 0, APP)],
+        "aca": [group(EVERY_AID, 1, 0, APP)],
     }
     make("rca", None, years, {MANAGEMENT: management_ssp("root"), REVOCATION: revocation_ssp(series[:1])})
     make("ica", "rca", years - 1, {MANAGEMENT: management_ssp("ica")})
@@ -271,7 +271,7 @@ def issue_enrolment(domain: Domain, holder: str, start_ns: int, years: int = 6) 
         curve=domain.curve,
         public_key=public_key_of(domain.curve, key),
         permissions={MANAGEMENT: management_ssp("ee")},
-        request_permissions=[group(VEHICLE_AIDS + ROADSIDE_AIDS, 1, 0, ENROL)],
+        request_permissions=[group(EVERY_AID, 1, 0, ENROL)],
         craca_id=domain.certificate("cra").digest[-3:],
         crl_series=HOLDER_SERIES,
     )

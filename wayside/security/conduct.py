@@ -56,9 +56,8 @@ def _filter(row: Any, new: Any, dt: float, off_x: float, off_y: float, limit: An
     row.jitter += dt / (limit.jitter_s + dt) * (back - row.jitter)
     row.step_x, row.step_y = step_x, step_y
     observed, speed = 0, 0.5 * (row.speed + new.speed)
-    unusual = limit.bias_floor + limit.bias_share * speed
-    # a filter remembers for a second; only what goes on speaks against the sender
-    if abs(row.bias) > unusual and faster * row.bias > 0.5 * unusual * abs(row.bias):
+    # the filter remembers for a second; what it only remembers does not speak against the sender
+    if abs(row.bias) > limit.bias_floor + limit.bias_share * speed and faster * row.bias > 0.0:
         row.mismatch += dt
         observed |= _MISMATCH
     moved = math.hypot(speed + row.bias, row.slip)

@@ -41,7 +41,7 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     fastest: float = 58.0  # [m/s]
     strongest: float = 12.0  # [m/s2] change of speed between two reports
     speed_error: float = 0.8  # [m/s] that the change may be off
-    hardest: float = 9.9  # [m/s2] acceleration reported
+    hardest: float = 12.0  # [m/s2] acceleration reported; motorcycles brake with 10
     impossible: float = 2.0  # such reports remembered that are too many; one twice over the limit counts as two
     unseen_s: float = 2.5  # seconds in clear view of a pole, unseen
     per_seen: float = 1.0  # more of them for each second a pole did see it

@@ -26,6 +26,22 @@ class Rule(IntEnum):
     CHARGER_ABOVE_ORDER = 25
     SITE_ABOVE_LIMIT = 26
     SENDER_REJECTED = 27  # messages in its name without a valid certificate or signature
+    PEDESTRIAN_ON_ROAD = 40  # away from a crossing
+    DEBRIS = 41
+    CRASH = 42
+    LANE_SHIFTED = 43  # vehicles no longer drive where the published map has the lane
+    ROUGH_ROAD = 44
+    POLE_SILENT = 51  # here and below: 50 and the number of the PoleFault
+    POLE_FROZEN = 52
+    POLE_SHIFTED = 54
+    POLE_CLOCK_OFFSET = 55
+    POLE_CLOCK_DRIFT = 56
+    POLE_LATE = 57
+    POLE_BLIND_SECTOR = 58
+    POLE_SHORT_SIGHTED = 59
+    POLE_GHOSTS = 60
+    POLE_NOISY = 61
+    POLE_MISCLASSIFYING = 62
 
 
 class Findings(Table, key=("rule", "subject"), position=("x", "y"), shared=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wayside.asn1.batch import Batch, Plan
 from wayside.asn1.frames import Frames
@@ -28,10 +29,11 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
-from wayside.v2x.tables import Kind, Reports
+from wayside.v2x.tables import Kind, Reports, VehicleEvent
 
 AXIS_STEP = 0.05  # m
 ACCELERATION_STEP = 0.01  # m/s2
+VERTICAL_STEP, NO_VERTICAL = 0.02 * 9.80665, -127  # m/s2, steps of 0.02 g
 YAW_STEP = np.radians(0.01)  # rad/s; on the wire positive to the right
 FLAGS = 13  # VehicleEventFlags the edition names
 
@@ -39,6 +41,12 @@ FLAGS = 13  # VehicleEventFlags the edition names
 # flags in the order of the wire: the first one is bit 0 of our number and the greatest bit of the wire's
 _REVERSED: I64 = np.array([int(f"{n:0{FLAGS}b}"[::-1], 2) for n in range(1 << FLAGS)], np.int64)
 UNAVAILABLE = 7  # TransmissionState
+EMERGENCY = VehicleEvent.EMERGENCY_VEHICLE | VehicleEvent.LIGHT_BAR | VehicleEvent.SIREN
+EMERGENCY_CLASSES = np.zeros(256, np.uint16)  # by VehicleClassification
+EMERGENCY_CLASSES[60:70] = VehicleEvent.EMERGENCY_VEHICLE
+EMERGENCY_CAR, EMERGENCY_TRUCK = 60, 62  # VehicleClassification
+SIREN_IN_USE, LIGHT_BAR_IN_USE = 2, 2  # SirenInUse, LightbarInUse
+NOT_IN_USE, RESPONDING = 1, 1  # both of those; ResponseType emergency
 # Kind of each PersonalDeviceUserType of a PSM: unavailable, pedestrian, cyclist, road worker, animal, not known
 KIND_OF_PERSON = np.array(
     [Kind.UNKNOWN, Kind.PEDESTRIAN, Kind.BICYCLE, Kind.PEDESTRIAN, Kind.UNKNOWN, Kind.UNKNOWN], np.uint8
@@ -65,6 +73,7 @@ def frames_of(reports: Reports, counts: Sequence[int], place: Place, plan: Plan)
     return plan.encode(
         {
             "": {
+                **_emergency(reports),
                 "msgCnt": np.asarray(counts, np.int64),
                 "id": reports.sender.view(np.int64),
                 "secMark": second_mark(reports.time_ns),
@@ -79,15 +88,41 @@ def frames_of(reports: Reports, counts: Sequence[int], place: Place, plan: Plan)
                 "heading": place.heading_to_wire(reports.heading),
                 "accelSet.long": to_steps(reports.acceleration, ACCELERATION_STEP, -2000, 2000, NO_ACCELERATION),
                 "accelSet.lat": NO_ACCELERATION,
-                "accelSet.vert": -127,
+                "accelSet.vert": to_steps(reports.vertical, VERTICAL_STEP, -126, 127, NO_VERTICAL),
                 "accelSet.yaw": to_steps(-reports.yaw_rate, YAW_STEP, -32767, 32767, 0),
                 "size.width": to_steps(reports.width, LENGTH_STEP, 0, 1023, 0),
                 "size.length": to_steps(reports.length, LENGTH_STEP, 0, 4095, 0),
-                "vehicleClass.classification": CLASSIFICATION[reports.kind],
                 "safetyExt.events": np.where(events > 0, _REVERSED[events], ABSENT),
             }
         }
     )
+
+
+def _emergency(reports: Reports) -> dict[str, I64]:
+    """Return the class of each vehicle, and what emergency vehicles say besides."""
+    classes = CLASSIFICATION[reports.kind]
+    mine = (reports.events & EMERGENCY) != 0
+    if not mine.any():
+        return {"vehicleClass.classification": classes}
+    own = np.where(reports.kind == Kind.TRUCK, EMERGENCY_TRUCK, EMERGENCY_CAR)
+    siren, light = reports.events & VehicleEvent.SIREN, reports.events & VehicleEvent.LIGHT_BAR
+    return {
+        "vehicleClass.classification": np.where(reports.events & VehicleEvent.EMERGENCY_VEHICLE, own, classes),
+        "emergencyExt.responseType": np.where(mine, np.where(siren | light, RESPONDING, 0), ABSENT),
+        "emergencyExt.sirenUse": np.where(mine, np.where(siren, SIREN_IN_USE, NOT_IN_USE), ABSENT),
+        "emergencyExt.lightsUse": np.where(mine, np.where(light, LIGHT_BAR_IN_USE, NOT_IN_USE), ABSENT),
+    }
+
+
+def _events(rows: Rows) -> NDArray[np.uint16]:
+    """Return what each vehicle says is up with it, as bits of VehicleEvent."""
+    events = _REVERSED[column(rows, "safetyExt.events", 0)].astype(np.uint16)
+    if "vehicleClass.classification" in rows:
+        events |= EMERGENCY_CLASSES[np.clip(rows["vehicleClass.classification"], 0, 255)]
+    if "emergencyExt.sirenUse" in rows:  # the edition of 2017 has no such extension
+        events[rows["emergencyExt.sirenUse"] == SIREN_IN_USE] |= np.uint16(VehicleEvent.SIREN)
+        events[rows["emergencyExt.lightsUse"] == LIGHT_BAR_IN_USE] |= np.uint16(VehicleEvent.LIGHT_BAR)
+    return events
 
 
 def _kinds(rows: Rows) -> U8:
@@ -130,8 +165,9 @@ def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
         speed=from_steps(rows["speed"], SPEED_STEP, NO_SPEED),
         acceleration=from_steps(along, ACCELERATION_STEP, NO_ACCELERATION),
         yaw_rate=column(rows, "accelSet.yaw", 0) * -YAW_STEP,
+        vertical=from_steps(column(rows, "accelSet.vert", NO_VERTICAL), VERTICAL_STEP, NO_VERTICAL),
         length=from_steps(column(rows, "size.length", 0), LENGTH_STEP, 0),
         width=from_steps(column(rows, "size.width", 0), LENGTH_STEP, 0),
         position_sigma=np.where(known, axes, from_confidence(rung)),
-        events=_REVERSED[column(rows, "safetyExt.events", 0)].astype(np.uint16),
+        events=_events(rows),
     )

@@ -11,20 +11,23 @@ import numpy as np
 
 from wayside.asn1.batch import Plan
 from wayside.asn1.errors import WireError
+from wayside.asn1.frames import Frames
 from wayside.envelope import Envelope, Role
 from wayside.frame import Frame
+from wayside.guidance.tables import Manoeuvre, ManoeuvreRequests
 from wayside.maps.road import RoadMap
 from wayside.membership import is_among
 from wayside.messages import Message, Messages
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
 from wayside.table import I64, Table
-from wayside.v2x import bsm, rsi, rsm, spat
+from wayside.v2x import bsm, day_two, rsc, rsi, rsm, spat, vir, vpm
 from wayside.v2x.editions import EDITION, TEXTS, codec_of
+from wayside.v2x.lanes import LaneReferences
 from wayside.v2x.place import Place
 from wayside.v2x.reception import BELIEVED, Reception
 from wayside.v2x.sending import Sender, counted
-from wayside.v2x.stations import AIDS_OF, Outbox, pole_identity
+from wayside.v2x.stations import AIDS_OF, DAY_TWO_AIDS, Outbox, pole_identity
 from wayside.v2x.tables import MessageType, Refusals, Reports, Traffic
 from wayside.worlds.tables import Impostors
 
@@ -86,22 +89,24 @@ class V2xEdge:
         ids = [rsm.device_id("POLE", pole) for pole in poles.pole.tolist()]
         known = {int(identity, 16): pole for identity, pole in zip(ids, poles.pole.tolist(), strict=True)}
         links = {int(link): name for link, name in config.links.items()}
-        self._reception = Reception(self._place, known, config.edition, links, envelope)
+        self._lanes = LaneReferences(road)
+        self._reception = Reception(self._place, known, config.edition, links, envelope, self._lanes)
         at = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
         self._scans = rsm.SightWriter(Plan.of(self._codec.root, "rsmFrame"), self._place, rsm.SCANNED, ids, at)
         self._bsm = Plan.of(self._codec.root, "bsmFrame")
         self._sender = Sender(road, assets, self._place, self._codec)
         self._said: dict[int, int] = {}  # next msgCnt of each sender of BSM
         self._scanned_counts: Counter[int] = Counter()
+        self._asks: Counter[int] = Counter()  # last msgCnt of each sender of VIR and VPM
         self._listened = -1  # the second whose SPAT were heard
-        own = frozenset((Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts))
+        own = frozenset((Reports, Detections, ManoeuvreRequests, Refusals, Traffic, Signatures, SignatureCounts))
         self.writes: frozenset[type[Table]] = own | (frozenset() if envelope is None else envelope.writes)
         self.proven: Counter[MessageType] = Counter()
         self.unread = 0
         self.cuts = self._sender.cuts
 
     def decode(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
-        """Return Reports, Detections, Refusals and Traffic of what was received, Signatures and SignatureCounts.
+        """Return what was received: Reports, Detections, Refusals, Traffic, Signatures and ManoeuvreRequests.
 
         Messages are taken in the order of reception, link and octets, so that the order in which they are
         handed over does not matter. Frames of types that give no rows here (SPAT, MAP, RSI) are read and counted.
@@ -113,11 +118,12 @@ class V2xEdge:
             found: tuple[Table, ...] = (Signatures.empty(), _unsigned(sum(got.frames.values())))
         else:
             found = self._envelope.findings(time_ns)
-        return (got.reports, got.detections, got.refusals, traffic, *found)
+        return (got.reports, got.detections, got.refusals, traffic, *found, got.requests)
 
     def encode(self, frame: Frame) -> Messages:
         """Return what the roadside units send at this instant: RSM and SPAT each time, MAP and RSI once a second.
 
+        Besides RSC and VPM where vehicles are answered, and SSM where they asked or need to know of somebody.
         Tables the frame does not have count as empty.
         """
         box = self._sender.messages(frame)
@@ -126,7 +132,9 @@ class V2xEdge:
         return sent
 
     def speak(self, tables: Sequence[Table], time_ns: int) -> Messages:
-        """Return the BSM of each Report and the RSM of each pole's Detections; other tables are left alone.
+        """Return the BSM of each Report, the RSM of each pole's Detections, the VIR or VPM of each request.
+
+        Other tables are left alone.
 
         Senders that Impostors name sign with certificates nobody trusted has issued.
 
@@ -146,7 +154,26 @@ class V2xEdge:
                 box.add(MessageType.BSM, frames, links=table.sender, stations=table.sender, roles=roles)
             elif isinstance(table, Detections):
                 self._scanned(table, box)
+            elif isinstance(table, ManoeuvreRequests) and len(table):
+                self._asked(table, box)
         return box.sealed(self._envelope)
+
+    def _asked(self, table: ManoeuvreRequests, box: Outbox) -> None:
+        """Put the VIR of each request into the box, and the VPM of those who want to pay."""
+        told = [(MessageType.VIR, sender, value) for sender, value in vir.values(table, self._place, self._lanes)]
+        for row in np.flatnonzero(table.kind == Manoeuvre.PAYMENT).tolist():
+            told.append((MessageType.VPM, int(table.sender[row]), vpm.ask(table, row, self._place)))
+        for kind in (MessageType.VIR, MessageType.VPM):
+            mine = [(sender, value) for one, sender, value in told if one is kind]
+            if not mine:
+                continue
+            frames = []
+            for sender, value in mine:
+                self._asks[sender] = count = (self._asks[sender] + 1) % 128
+                frames.append(day_two.write(kind, {**value, "msgCnt": count}))
+            senders = np.array([sender for sender, _ in mine], np.uint64)
+            roles = np.full(len(mine), Role.VEHICLE)
+            box.add(kind, Frames.of(frames), links=senders, stations=senders, roles=roles)
 
     def _scanned(self, table: Detections, box: Outbox) -> None:
         """Put the RSM of each pole into the box."""
@@ -170,18 +197,27 @@ class V2xEdge:
     def hear(self, messages: Sequence[Message], time_ns: int) -> tuple[Table, ...]:
         """Return MeasureOrders and SignalForecasts as vehicles understand them; both always, empty if nothing.
 
-        Vehicles listen to every RSI, and to the SPAT of the first tick of each second. Of other messages one of
-        each kind is read a second, and all with `verify`, so that what was sent is known to be readable.
+        Where an RSC was heard, ManoeuvreOrders as vehicles understand them come third, see `rsc.understood`.
+
+        Vehicles listen to every RSI and RSC, and to the SPAT of the first tick of each second. Of other messages
+        one of each kind is read a second, and all with `verify`, so that what was sent is known to be readable.
         Measures are the union over all units among these messages; a unit repeats them once a second, and how
         long a vehicle believes in one is its own affair. Times of forecasts count from now on.
         """
         shown: dict[tuple[int, int], spat.Row] = {}
         told: list[tuple[Any, ...]] = []
+        answers: list[dict[str, Any]] = []
         second = time_ns // 1_000_000_000
         fresh, self._listened = self._listened != second, second
         proven: set[int] = set()
         for message in self._bare(Messages.of(messages), time_ns, everything=fresh or self._verify):
             index = message.payload[0] >> 4 if message.payload else -1
+            number = day_two.number_of(message.payload)
+            if number in day_two.TYPE_OF:
+                if day_two.TYPE_OF[number] is MessageType.RSC or self._verify or (fresh and -number not in proven):
+                    proven.add(-number)
+                    answers += self._heard_answer(message.payload)
+                continue
             listens = index == MessageType.RSI or (fresh and index == MessageType.SPAT)
             if not (listens or self._verify) and (index in proven or not fresh):
                 continue
@@ -200,15 +236,26 @@ class V2xEdge:
                 shown.update(((row[0], row[1]), row) for row in spat.rows(value, time_ns))
             elif kind is MessageType.RSI:
                 told += rsi.measure_rows(value)
-        return rsi.measures_of(told), spat.forecasts_of(shown)
+        known = rsi.measures_of(told), spat.forecasts_of(shown)
+        return (*known, rsc.orders_of(answers)) if answers else known
+
+    def _heard_answer(self, payload: bytes) -> list[dict[str, Any]]:
+        """Return what vehicles understand of a day-II message; nothing of any but an RSC."""
+        try:
+            kind, value = day_two.read(payload)
+        except WireError:
+            self.unread += 1
+            return []
+        self.proven[kind] += 1
+        return rsc.understood(value) if kind is MessageType.RSC else []
 
     def _bare(self, messages: Messages, time_ns: int, *, everything: bool) -> Messages:
         """Return what is inside those messages whose envelopes vehicles believe, by time and link.
 
-        Without `everything` those that are signed for other applications than RSI are left closed.
+        Without `everything` those that are signed for other applications than RSI and day II are left closed.
         """
         if self._envelope is not None:
-            wanted = () if everything else AIDS_OF[MessageType.RSI]
+            wanted = () if everything else (*AIDS_OF[MessageType.RSI], *DAY_TWO_AIDS)
             letters = self._envelope.overhear(messages, time_ns, wanted)
             believed = BELIEVED[letters.judge(None)]
             self.unread += len(letters.refused) + int((~believed).sum())

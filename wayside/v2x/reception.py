@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from wayside.asn1.batch import Batch, Plan
-from wayside.asn1.errors import Fault
+from wayside.asn1.errors import Fault, WireError
 from wayside.asn1.frames import Frames, messages_of
 from wayside.envelope import Claims, Envelope
+from wayside.guidance.tables import ManoeuvreRequests
 from wayside.membership import flags_of, is_among
 from wayside.messages import Messages
 from wayside.roadside.tables import Detections
 from wayside.security.tables import SignatureState
 from wayside.table import I64, Bool, Table
-from wayside.v2x import bsm, rsm
+from wayside.v2x import bsm, day_two, rsm, vir, vpm
 from wayside.v2x.editions import schema_of
 from wayside.v2x.fingerprint import Memory
+from wayside.v2x.lanes import LaneReferences
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import LAST_MARK, NO_MARK
 from wayside.v2x.refuse import Ledger
@@ -49,6 +51,7 @@ DAY_ONE = tuple(MessageType(index) for index in range(5))  # by their index in t
 DAY_TWO = {MessageType.SSM: 12, MessageType.PSM: 15}  # messageId of those that are read into rows
 DAY_TWO_INDEX = len(DAY_ONE)  # msgFrameExt, where the edition knows it
 NO_POLE = -1
+MOST_REQUESTS = 256  # messages with requests that are read in one tick
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,13 @@ class Received:
     """What one tick's messages have become.
 
     Attributes:
-        reports, detections, refusals: the rows.
+        reports, detections, requests, refusals: the rows.
         frames, octets: how many messages of each type were read, and their octets, envelopes included.
     """
 
     reports: Reports
     detections: Detections
+    requests: ManoeuvreRequests
     refusals: Refusals
     frames: Counter[MessageType]
     octets: Counter[MessageType]
@@ -117,6 +121,7 @@ class Reception:
         edition: of all links but those
         links: that have an edition of their own.
         envelope: what opens and judges messages; None where they come without.
+        lanes: finds the lanes that requests name.
     """
 
     def __init__(
@@ -126,8 +131,9 @@ class Reception:
         edition: str,
         links: Mapping[int, str],
         envelope: Envelope | None,
+        lanes: LaneReferences,
     ) -> None:
-        self._place, self._envelope = place, envelope
+        self._place, self._envelope, self._lanes = place, envelope, lanes
         self._editions = (edition, *sorted(set(links.values()) - {edition}))
         self._readers = {name: _Reader(name, place, poles) for name in self._editions}
         self._links = np.array(sorted(links), np.uint64)
@@ -152,6 +158,7 @@ class Reception:
             rows = np.flatnonzero(self._edition_of(inner) == place)
             if len(rows):
                 self._read(self._readers[edition], inner, rows, said, ledger, outer)
+        self._read_requests(inner, said, ledger, outer)
         unread = np.flatnonzero(said.type < 0)
         empty = inner.lengths[unread] == 0
         ledger.refuse_all(outer, unread[empty], RefusalReason.TRUNCATED)
@@ -165,6 +172,7 @@ class Reception:
                     ledger.refuse_all(outer, np.flatnonzero(lost), REASONS[state])
                     said.good &= ~lost
         spoken, seen = said.tables()
+        asked = vir.table_of([row for row, message in said.requests if said.good[message]])
         reports = _kept(*spoken, outer, ledger)
         detections = _kept(*seen, outer, ledger)
         frames, octets = Counter[MessageType](), Counter[MessageType]()
@@ -172,7 +180,37 @@ class Reception:
             mine = said.read & (said.type == kind)
             frames[MessageType(kind)] = int(mine.sum())
             octets[MessageType(kind)] = int(outer.lengths[mine].sum())
-        return Received(reports, detections, ledger.table(), frames, octets)
+        return Received(reports, detections, asked, ledger.table(), frames, octets)
+
+    def _read_requests(self, inner: Messages, said: _Said, ledger: Ledger, outer: Messages) -> None:
+        """Read what vehicles ask for, message by message: they are few, and the same in every edition."""
+        first = inner.octets[np.minimum(inner.starts[:-1], max(len(inner.octets) - 1, 0))] if len(inner) else None
+        if first is None or not (first == day_two.EXTENDED).any():
+            return
+        rows = np.flatnonzero((said.type < 0) & (inner.lengths > 0) & (first == day_two.EXTENDED))
+        for row in rows[:MOST_REQUESTS].tolist():
+            payload = bytes(inner.octets[inner.starts[row] : inner.starts[row + 1]])
+            kind = day_two.TYPE_OF.get(day_two.number_of(payload))
+            if kind not in (MessageType.VIR, MessageType.VPM):
+                continue
+            received = int(inner.time_ns[row])
+            said.type[row] = kind
+            try:
+                _, value = day_two.read(payload)
+            except WireError as error:
+                ledger.refuse_all(outer, np.array([row]), RefusalReason(error.reason))
+                continue
+            said.read[row] = True
+            if kind is MessageType.VIR:
+                asked = vir.rows(value, received, self._place, self._lanes)
+            else:
+                asked = vpm.rows(value, received, self._place)
+            late = [not -AHEAD_NS <= received - one["time_ns"] <= STALE_AFTER_NS for one in asked]
+            if any(late):
+                ledger.refuse_all(outer, np.array([row]), RefusalReason.STALE)
+                continue
+            said.good[row] = True
+            said.asks(row, asked)
 
     def _edition_of(self, messages: Messages) -> I64:
         """Return the place of each message's edition."""
@@ -244,6 +282,13 @@ class _Said:
         self.sender = np.zeros(count, np.uint64)
         self.reports: list[tuple[Reports, I64]] = []
         self.detections: list[tuple[Detections, I64]] = []
+        self.requests: list[tuple[dict[str, Any], int]] = []  # rows, and the message each came in
+
+    def asks(self, message: int, rows: list[dict[str, Any]]) -> None:
+        """Note the requests of one message."""
+        self.requests += [(row, message) for row in rows]
+        if rows:
+            self.sender[message] = rows[0]["sender"]
 
     def claims(self, messages: Messages) -> Claims:
         """Return what decides whether signatures are worth checking."""
@@ -255,6 +300,9 @@ class _Said:
             x[rows], y[rows] = table.x, table.y
             vx[rows], vy[rows] = table.speed * np.cos(table.heading), table.speed * np.sin(table.heading)
             event[rows] = table.events > 0
+        for row, message in self.requests:
+            time_ns[message], x[message], y[message] = row["time_ns"], row["x"], row["y"]
+            event[message] = True  # an answer hangs on it
         return Claims(self.sender, time_ns, x, y, vx, vy, event)
 
     def tables(self) -> tuple[tuple[Reports, I64], tuple[Detections, I64]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from wayside.guard.tables import MeasureOrders, WarningOrders
 from wayside.guidance.tables import Service
-from wayside.roadside.tables import IncidentKind, Incidents
+from wayside.roadside.tables import IncidentKind, Incidents, RoadStates
 from wayside.v2x.place import Place, offsets
 from wayside.v2x.quantities import minute_of_year
 
@@ -25,6 +25,7 @@ RADIUS_STEP = 0.1  # m
 PRIVATE = 60_000
 EVENT_OF_MEASURE = PRIVATE
 EVENT_OF_INCIDENT = {kind: PRIVATE + 100 + kind for kind in IncidentKind}
+EVENT_OF_WEATHER = {bit: PRIVATE + 300 + bit for bit in range(4)}  # by bit of RoadStates.reasons
 EVENT_OF_SERVICE = {service: PRIVATE + 200 + service for service in Service}
 MEASURE_PRIORITY, INCIDENT_PRIORITY, WARNING_PRIORITY = "c0", "a0", "e0"  # upper three bits: 6, 5 and 7
 INCIDENT_RADIUS_M, WARNING_RADIUS_M = 20.0, 30.0
@@ -96,8 +97,8 @@ def incident_events(incidents: Incidents) -> list[Event]:
     """Return an event for each confirmed incident."""
     found = []
     rows = incidents.take(incidents.confirmed)
-    columns = (rows.kind, rows.actor, rows.x, rows.y, rows.since_ns)
-    for kind, actor, x, y, since in zip(*(column.tolist() for column in columns), strict=True):
+    columns = (rows.kind, rows.actor, rows.x, rows.y, rows.since_ns, rows.extent)
+    for kind, actor, x, y, since, extent in zip(*(column.tolist() for column in columns), strict=True):
         fields = {
             "eventType": EVENT_OF_INCIDENT[IncidentKind(kind)],
             "eventSource": "detection",
@@ -105,8 +106,35 @@ def incident_events(incidents: Incidents) -> list[Event]:
             "timeDetails": {"startTime": minute_of_year(since)},
             "priority": INCIDENT_PRIORITY,
         }
-        found.append(Event(("incident", kind, actor), (128 + actor) % 256, x, y, INCIDENT_RADIUS_M, fields))
+        radius = max(INCIDENT_RADIUS_M, extent)
+        found.append(Event(("incident", kind, actor), (128 + actor) % 256, x, y, radius, fields))
     return found
+
+
+def weather_events(states: RoadStates) -> list[Event]:
+    """Return an event for each reason of the lowest speed any station advises; it holds wherever it is heard."""
+    rows = np.flatnonzero(~np.isnan(states.advisory))
+    if not len(rows):
+        return []
+    row = int(rows[np.lexsort((states.station[rows], states.advisory[rows]))[0]])
+    speed, reasons, station = float(states.advisory[row]), int(states.reasons[row]), int(states.station[row])
+    return [
+        Event(
+            ("weather", bit, speed),
+            96 + bit,
+            float("nan"),
+            float("nan"),
+            0.0,
+            {
+                "eventType": code,
+                "eventSource": "meteorological",
+                "description": _text("weather", reason=bit, advisory=speed, station=station),
+                "priority": INCIDENT_PRIORITY,
+            },
+        )
+        for bit, code in EVENT_OF_WEATHER.items()
+        if reasons >> bit & 1
+    ]
 
 
 def warning_events(warnings: WarningOrders) -> list[Event]:

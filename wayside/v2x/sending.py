@@ -15,13 +15,15 @@ from wayside.asn1.codec import Codec
 from wayside.asn1.frames import Frames
 from wayside.frame import Frame
 from wayside.guard.tables import MeasureOrders, WarningOrders
+from wayside.guidance.tables import PaymentPoints, Signs
 from wayside.maps.road import RoadMap
 from wayside.membership import is_among
 from wayside.messages import Messages
-from wayside.roadside.tables import Actors, Incidents, Units
+from wayside.roadside.tables import Actors, Incidents, RoadStates, Units
 from wayside.signals.tables import Light, SignalControllers, SignalForecasts
 from wayside.table import F64, I64, Table
 from wayside.v2x import rsi, rsm, spat
+from wayside.v2x.cooperation import Cooperation
 from wayside.v2x.mapdata import MapMessage, map_message
 from wayside.v2x.place import Place
 from wayside.v2x.quantities import minute_of_year
@@ -97,6 +99,10 @@ class Sender:
         self._slots: dict[tuple[MessageType, int], int] = {}
         self._said: dict[int, set[tuple[Any, ...]]] = {}
         self._sent: tuple[Counter[MessageType], Counter[MessageType]] = Counter(), Counter()
+        self._cooperation = Cooperation(
+            self._units, self._ids, self._at, _asset(assets, Signs), _asset(assets, PaymentPoints), place, codec,
+            nearest=self._nearest, count=self._next, due=self._due,
+        )  # fmt: skip
 
     def messages(self, frame: Frame) -> Outbox:
         """Return the messages of one instant, in a fixed order of type and sender."""
@@ -112,6 +118,7 @@ class Sender:
             listed = list(told)
             links = np.array([unit for unit, _ in listed], np.uint64)
             box.add(kind, Frames.of([octets for _, octets in listed]), links=links, stations=unit_identity(links))
+        self._cooperation.add(frame, box)
         return box
 
     def note(self, box: Outbox, sent: Messages) -> None:
@@ -195,7 +202,10 @@ class Sender:
 
     def _events(self, frame: Frame) -> Iterator[tuple[int, bytes]]:
         """Yield each unit's RSI: when its second begins, and at once when there is something new to say."""
-        everywhere = rsi.measure_events(frame.get(MeasureOrders, MeasureOrders.empty()), self._zones)  # type: ignore[arg-type]
+        everywhere = [
+            *rsi.measure_events(frame.get(MeasureOrders, MeasureOrders.empty()), self._zones),  # type: ignore[arg-type]
+            *rsi.weather_events(frame.get(RoadStates, RoadStates.empty())),  # type: ignore[arg-type]
+        ]
         local = [
             *rsi.warning_events(frame.get(WarningOrders, WarningOrders.empty())),  # type: ignore[arg-type]
             *rsi.incident_events(frame.get(Incidents, Incidents.empty())),  # type: ignore[arg-type]

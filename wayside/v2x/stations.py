@@ -74,7 +74,7 @@ class Outbox:
         messages = Messages.concatenate(self._parts)
         if envelope is None or not len(messages):
             return messages
-        aids: I32 = np.array([AIDS_OF[kind][0] for kind in self.kinds], np.int32)
+        aids: I32 = np.array([AIDS_OF.get(kind, DAY_TWO_AIDS)[0] for kind in self.kinds], np.int32)
         return envelope.seal(messages, np.concatenate(self._stations), np.concatenate(self._roles), aids)
 
     def tally(self, sent: Messages) -> tuple[Counter[MessageType], Counter[MessageType]]:

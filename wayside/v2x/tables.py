@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from wayside.table import F64, I64, U8, U16, U32, U64, Table, column
 
@@ -19,6 +19,30 @@ class Kind(IntEnum):
     PEDESTRIAN = 6
 
 
+class VehicleEvent(IntFlag):
+    """What a vehicle says is up with it.
+
+    Bits 0 to 12 are VehicleEventFlags in the order of the message set; bits 13 to 15 come from the vehicle's class
+    and its VehicleEmergencyExtensions.
+    """
+
+    HAZARD_LIGHTS = 1 << 0
+    STOP_LINE_VIOLATION = 1 << 1
+    ANTI_LOCK_BRAKES = 1 << 2
+    TRACTION_CONTROL = 1 << 3
+    STABILITY_CONTROL = 1 << 4
+    HAZARDOUS_MATERIALS = 1 << 5
+    HARD_BRAKING = 1 << 7
+    LIGHTS_CHANGED = 1 << 8
+    WIPERS_CHANGED = 1 << 9
+    FLAT_TIRE = 1 << 10
+    DISABLED = 1 << 11
+    AIR_BAG = 1 << 12
+    EMERGENCY_VEHICLE = 1 << 13
+    LIGHT_BAR = 1 << 14
+    SIREN = 1 << 15
+
+
 class Reports(Table, key=("sender", "time_ns"), position=("x", "y")):
     """What vehicles said of themselves in BSMs decoded this tick."""
 
@@ -32,10 +56,13 @@ class Reports(Table, key=("sender", "time_ns"), position=("x", "y")):
     speed: F64 = column("m/s", "speed over ground", places=3, low=0, high=60)
     acceleration: F64 = column("m/s2", "along the heading", places=2, low=-10, high=10)
     yaw_rate: F64 = column("rad/s", "rate of turn, anticlockwise", places=4, low=-2, high=2)
+    vertical: F64 = column(
+        "m/s2", "upward, gravity left out; NaN unknown", places=2, low=-24, high=24, default=float("nan")
+    )
     length: F64 = column("m", "bumper to bumper", places=2, low=0.3, high=25)
     width: F64 = column("m", "without mirrors", places=2, low=0.3, high=4)
     position_sigma: F64 = column("m", "the sender's own standard deviation per axis", places=2, low=0, high=50)
-    events: U16 = column("", "VehicleEventFlags, first flag in bit 0")
+    events: U16 = column("", "what it says is up with it, bits of VehicleEvent")
 
 
 class RefusalReason(IntEnum):

@@ -21,14 +21,27 @@ from wayside.worlds.measures import Compliance
 from wayside.worlds.readout import Readout, share_of
 from wayside.worlds.tables import Truth
 
-BRAKE_FOR = (
-    Service.FORWARD_COLLISION,
-    Service.INTERSECTION_COLLISION,
-    Service.VULNERABLE_ROAD_USER,
-    Service.WRONG_WAY,
-    Service.RED_LIGHT,
+BRAKE_FOR = frozenset(
+    {
+        Service.FORWARD_COLLISION,
+        Service.INTERSECTION_COLLISION,
+        Service.VULNERABLE_ROAD_USER,
+        Service.WRONG_WAY,
+        Service.RED_LIGHT,
+        Service.LEFT_TURN,
+        Service.EMERGENCY_BRAKING,
+        Service.CONTROL_LOSS,
+    }
 )
-EASE_FOR = (Service.HAZARD_AHEAD, Service.SPEED_LIMIT)
+EASE_FOR = frozenset(
+    {
+        Service.HAZARD_AHEAD,
+        Service.SPEED_LIMIT,
+        Service.ABNORMAL_VEHICLE,
+        Service.CONGESTION_AHEAD,
+        Service.EMERGENCY_VEHICLE,
+    }
+)
 EASED_SHARE = 0.8  # of the speed, when a warning asks for care and not for braking
 SAID = flags_of((Verdict.APPROVED, Verdict.LIMITED))
 
@@ -122,13 +135,17 @@ class Actuation:
     ) -> None:
         if not isinstance(warnings, WarningOrders) or not len(warnings):
             return
-        until_ns = now_ns + round(self._config.warned_s * 1e9)
         given = warnings.take(SAID[warnings.verdict])
         for row, name in self._names(given.subject, actors, present):
             if share_of("warning", name) >= self._config.warning_compliance or faults.ignores(name):
                 continue
             brakes = given.service[row] in BRAKE_FOR
+            if not brakes and given.service[row] not in EASE_FOR:
+                continue  # it asks for no other speed, such as a sign or a lane that is taken
             share = self._config.warned_share if brakes else EASED_SHARE
             rate = self._config.firm if brakes else self._config.gentle
-            wish = Wish(share * float(self._vehicle.getSpeed(name)), rate, until_ns)
+            least, most = self._config.warned_reaction_min_s, self._config.warned_reaction_max_s
+            from_ns = now_ns + round((least + (most - least) * share_of("startle", name)) * 1e9)
+            until_ns = from_ns + round(self._config.warned_s * 1e9)
+            wish = Wish(share * float(self._vehicle.getSpeed(name)), rate, until_ns, from_ns)
             self._drivers.wish(name, "warning" if brakes else "care", wish)

@@ -35,6 +35,12 @@ class Stream(IntEnum):
     POLE_CLASS = 11
     POLE_CLUTTER = 12
     POLE_DELAY = 13
+    POLE_MERGE = 14
+    POLE_BIAS_X = 15
+    POLE_BIAS_Y = 16
+    POLE_CLOCK = 17
+    POLE_MOUNT = 18
+    POLE_LOST = 19
     GNSS_SLOW_X = 20
     GNSS_SLOW_Y = 21
     GNSS_WHITE_X = 22
@@ -44,6 +50,7 @@ class Stream(IntEnum):
     OWN_YAW_RATE = 26
     RADIO_LOSS = 27
     RADIO_DELAY = 28
+    OWN_VERTICAL = 29
     WEATHER = 40
     CHARGING = 60
 

@@ -20,6 +20,8 @@ class DriverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measure_hold_s: float = 5.0  # a measure is obeyed that long after it was last heard of
     reaction_min_s: float = 1.0  # from hearing of a measure to acting on it
     reaction_max_s: float = 4.0
+    warned_reaction_min_s: float = 0.7  # from a warning to braking; Green 2000: 0.7 s if expected, ...
+    warned_reaction_max_s: float = 1.5  # ... 1.5 s if a surprise
     gentle: float = 1.5  # deceleration when following advice or a cap [m/s2]
     firm: float = 3.0  # deceleration when warned [m/s2]
     warned_share: float = 0.5  # a warned driver brakes to this share of the speed, ...
@@ -28,11 +30,12 @@ class DriverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(slots=True)
 class Wish:
-    """A reason to drive no faster than so, until an instant."""
+    """A reason to drive no faster than so, from one instant until another."""
 
     speed: float
     deceleration: float
     until_ns: int
+    from_ns: int = 0
 
 
 class Drivers:
@@ -54,8 +57,14 @@ class Drivers:
         self._set: dict[str, float] = {}  # speeds that stand in SUMO
 
     def wish(self, name: str, reason: str, wish: Wish) -> None:
-        """Note why a vehicle should drive no faster than so; a new wish replaces one of the same reason."""
-        self._wishes.setdefault(name, {})[reason] = wish
+        """Note why a vehicle should drive no faster than so; a new wish replaces one of the same reason.
+
+        Who is told again while reacting does not begin to react anew.
+        """
+        wishes = self._wishes.setdefault(name, {})
+        if reason in wishes:
+            wish.from_ns = min(wish.from_ns, wishes[reason].from_ns)
+        wishes[reason] = wish
 
     def apply(self, now_ns: int, present: frozenset[str]) -> None:
         """Pass the wishes on to SUMO; vehicles that are gone are forgotten."""
@@ -68,13 +77,15 @@ class Drivers:
             cap = UNCAPPED
             if wishes:
                 self._wishes[name] = wishes
-                lowest = min(wishes.values(), key=lambda wish: wish.speed)
+            else:
+                del self._wishes[name]
+            felt = [wish for wish in wishes.values() if wish.from_ns <= now_ns]
+            if felt:
+                lowest = min(felt, key=lambda wish: wish.speed)
                 slower = self._vehicle.getSpeed(name) - lowest.deceleration * self._dt_s
                 cap = max(lowest.speed, slower, SLOWEST)
                 if self._vehicle.getSpeedWithoutTraCI(name) <= cap:
                     cap = UNCAPPED
-            else:
-                del self._wishes[name]
             if cap != self._set.get(name, UNCAPPED):
                 self._vehicle.setSpeed(name, cap)
                 self._set[name] = cap

@@ -19,7 +19,10 @@ from wayside.worlds.areas import Areas
 from wayside.worlds.forger import Forger
 from wayside.worlds.lights import SignalHeads
 from wayside.worlds.offender import Offender
+from wayside.worlds.pole_faults import PlantedPoleFault, PoleFaults
 from wayside.worlds.readout import Readout
+from wayside.worlds.road_surface import RoadSurface, Stretch
+from wayside.worlds.staging import Staging, StagingConfig
 from wayside.worlds.stall import Stall
 from wayside.worlds.tables import Impostors, Truth
 from wayside.worlds.weather import FogSpell
@@ -46,6 +49,9 @@ class FaultConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     impostor_at_s: float = 60.0  # it has certificates of its own making
     stall_at_s: float = 300.0
     charger_at_s: float = 120.0
+    incidents: StagingConfig = StagingConfig()
+    road: tuple[Stretch, ...] = ()  # rough stretches, and works that shift traffic
+    poles: tuple[PlantedPoleFault, ...] = ()  # faults of poles that are named, beside the drawn one of `pole`
 
 
 def asset(assets: Iterable[Table], kind: type[T]) -> T:
@@ -59,6 +65,8 @@ class Faults:
     Attributes:
         fog: spells of fog.
         yaw_errors: turned poles, by number [rad].
+        poles: faults of the poles that the settings name.
+        road: rough stretches and works.
         rogue: number of the charger that does not obey, None so far.
         forger: the forger, None so far.
         impostor: a forger without valid certificates, None so far.
@@ -84,12 +92,23 @@ class Faults:
         self._poles, self._chargers = asset(assets, Poles).canonical(), asset(assets, Chargers).canonical()
         self.fog: list[FogSpell] = []
         self.yaw_errors: dict[int, float] = {}
+        self.poles = PoleFaults(config.poles, self._poles, start_ns)
         self.rogue: int | None = None
         self.forger: Forger | None = None
         self.impostor: Forger | None = None
         self.offender: Offender | None = None
         self.events: list[Event] = []
         self._stall = Stall(sumo, road, self._poles, readout, seed)
+        self.road = RoadSurface(config.road, road, start_ns)
+        self._staging = Staging(
+            config.incidents,
+            sumo=sumo,
+            road=road,
+            poles=self._poles,
+            readout=readout,
+            seed=seed,
+            start_ns=start_ns,
+        )
         self._busy_controllers: F64 = np.zeros(len(road.controller_names))
         self._busy_poles: F64 = np.zeros(len(self._poles))
         plans: dict[Fault, tuple[float, Callable[[int, Truth], bool]]] = {
@@ -115,8 +134,16 @@ class Faults:
         if self._pending and (now_ns - self._start_ns) % SECOND_NS == 0:
             self._count_traffic(truth)
         self._pending = [(due, plant) for due, plant in self._pending if due > now_ns or not plant(now_ns, truth)]
+        self.events += self.poles.events(now_ns)
         if self.offender is not None:
             self.offender.drive(now_ns, present)
+
+    def stage(self, now_ns: int, truth: Truth) -> Truth:
+        """Let staged incidents go on; return the truth with what the simulation does not know of them."""
+        shown = self.road.shown(self._staging.step(now_ns, truth), now_ns)
+        self.events += self._staging.events
+        self._staging.events = []
+        return shown
 
     def _count_traffic(self, truth: Truth) -> None:
         lane = truth.lane[truth.lane >= 0]

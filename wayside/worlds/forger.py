@@ -113,6 +113,7 @@ class Forger:
             speed=np.array([speed]),
             acceleration=np.array([acceleration]),
             yaw_rate=np.zeros(1),
+            vertical=np.full(1, np.nan),
             length=np.array([LENGTH_M]),
             width=np.array([WIDTH_M]),
             position_sigma=np.array([SIGMA_M]),

@@ -8,6 +8,7 @@ import numpy as np
 from wayside.table import F64
 from wayside.v2x.tables import Reports
 from wayside.worlds.draws import Stream, drift, normal, uniform
+from wayside.worlds.road_surface import shaking
 from wayside.worlds.tables import Truth
 
 HARD_BRAKING = 1 << 7  # bit of VehicleEventFlags in the message set
@@ -46,7 +47,13 @@ def turn_rate(before: Truth, now: Truth, dt_s: float) -> F64:
 
 
 def report(
-    truth: Truth, *, time_ns: int, config: OnboardConfig, seed: int, yaw_rate: F64 | None = None
+    truth: Truth,
+    *,
+    time_ns: int,
+    config: OnboardConfig,
+    seed: int,
+    yaw_rate: F64 | None = None,
+    roughness: F64 | None = None,
 ) -> Reports:
     """Return what equipped vehicles measured at this tick and a roadside unit received.
 
@@ -56,6 +63,8 @@ def report(
         config: errors and radio.
         seed: of the Run.
         yaw_rate: true rate of turn of each row of `truth` [rad/s], see `turn_rate`; zero if None.
+        roughness: of the road under each row, like the International Roughness Index [m/km]; if None, nobody
+            reports vertical acceleration.
 
     Limits: the position error does not know of high buildings; loss does not depend on distance.
 
@@ -78,6 +87,9 @@ def report(
     turning = np.zeros(rows) if yaw_rate is None else yaw_rate[speaking]
     span = config.delay_max_ms - config.delay_min_ms + 1
     delay_ms = config.delay_min_ms + (uniform(seed, Stream.RADIO_DELAY, sender, time_ns) * span).astype(np.int64)
+    vertical = np.full(rows, np.nan)
+    if roughness is not None:
+        vertical = shaking(roughness[speaking], speed) * normal(seed, Stream.OWN_VERTICAL, sender, time_ns)
     return Reports(
         sender=sender,
         time_ns=np.full(rows, time_ns),
@@ -93,6 +105,7 @@ def report(
         speed=np.maximum(speed + config.speed_sigma * normal(seed, Stream.OWN_SPEED, sender, time_ns), 0.0),
         acceleration=acceleration,
         yaw_rate=turning + config.yaw_rate_sigma * normal(seed, Stream.OWN_YAW_RATE, sender, time_ns),
+        vertical=vertical,
         length=truth.length[speaking],
         width=truth.width[speaking],
         position_sigma=np.full(rows, np.hypot(slow, white)),

@@ -25,6 +25,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "offender": MEASURE_RULES,
     "signal": (Rule.SIGNAL_CONFLICT,),
     "pole": (Rule.POLE_MISALIGNED,),
+    "pole_turned": (Rule.POLE_MISALIGNED,),
     "forger": (Rule.SENDER_DISTRUSTED,),
     "impostor": (Rule.SENDER_REJECTED,),
     "stall": (Rule.STALLED_VEHICLE,),

@@ -55,6 +55,8 @@ class SumoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     charging: ChargingConfig = ChargingConfig()
     drivers: DriverConfig = DriverConfig()
     faults: FaultConfig = FaultConfig()
+    rain_mm_per_h: float = 0.0  # that the poles look through; stations do not report it
+    night: bool = False  # it is dark for the poles
 
 
 def open_world(
@@ -206,8 +208,13 @@ class SumoWorld:
         truth = self._truth = self._readout.read()
         self._present = frozenset(self._readout.names)
         faults.step(now_ns, truth, self._present)
+        truth = self._truth = faults.stage(now_ns, truth)
         turning = onboard.turn_rate(before, truth, tick_s)
-        reports = [onboard.report(truth, time_ns=now_ns, config=config.onboard, seed=self._seed, yaw_rate=turning)]
+        rough = faults.road.index(truth, now_ns)
+        said = onboard.report(
+            truth, time_ns=now_ns, config=config.onboard, seed=self._seed, yaw_rate=turning, roughness=rough
+        )
+        reports = [said]
         forgers = [one for one in (faults.forger, faults.impostor) if one is not None]
         reports += [one.report(truth, now_ns) for one in forgers]
         scan = sensing.scan(
@@ -215,7 +222,10 @@ class SumoWorld:
             self._poles,
             time_ns=now_ns,
             visibility=weather.visibility(now_ns, faults.fog),
+            rain_mm_per_h=config.rain_mm_per_h,
+            night=config.night,
             yaw_errors=faults.yaw_errors,
+            faults=faults.poles,
             config=config.sensing,
             seed=self._seed,
         )

@@ -20,7 +20,7 @@ def requests(*rows):
     count = len(rows)
     return WarningRequests(
         service=service, subject=subject, other=other, lead=lead, x=np.arange(count), y=np.zeros(count),
-        confidence=np.full(count, 0.9), value=np.zeros(count),
+        confidence=np.full(count, 0.9), value=np.zeros(count), reason=np.ones(count),
     )  # fmt: skip
 
 

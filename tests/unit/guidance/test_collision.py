@@ -8,7 +8,8 @@ from hypothesis.strategies import floats
 from wayside.driving.tables import Forecasts
 from wayside.guidance.crossing import IntersectionCollisionConfig, brakes_before, intersection_collision
 from wayside.guidance.following import ForwardCollisionConfig, forward_collision, required_deceleration
-from wayside.guidance.tables import Service
+from wayside.guidance.meeting import MeetingsConfig, meetings
+from wayside.guidance.tables import Meetings, Service
 from wayside.guidance.vulnerable import VulnerableRoadUserConfig, vulnerable_road_user
 from wayside.maps.drawing import crossroads, two_lane_road
 from wayside.roadside.tables import Actors
@@ -34,16 +35,24 @@ def lights(*colours: int, controller: int = 0) -> SignalForecasts:
     )
 
 
+def met(actors: Actors, forecasts: Forecasts) -> Meetings:
+    return meetings(actors, forecasts, config=MeetingsConfig())
+
+
 def forward(actors: Actors, forecasts: Forecasts, road=ROAD):
-    return forward_collision(actors, forecasts, road=road, config=ForwardCollisionConfig())
+    return forward_collision(actors, met(actors, forecasts), road=road, config=ForwardCollisionConfig())
 
 
 def crossing(actors: Actors, forecasts: Forecasts, signals=NO_SIGNALS, road=ROAD):
-    return intersection_collision(actors, forecasts, signals, road=road, config=IntersectionCollisionConfig())
+    return intersection_collision(
+        actors, met(actors, forecasts), signals, road=road, config=IntersectionCollisionConfig()
+    )
 
 
 def vulnerable(actors: Actors, forecasts: Forecasts, road=ROAD):
-    return vulnerable_road_user(actors, forecasts, NO_SIGNALS, road=road, config=VulnerableRoadUserConfig())
+    return vulnerable_road_user(
+        actors, met(actors, forecasts), NO_SIGNALS, road=road, config=VulnerableRoadUserConfig()
+    )
 
 
 def turned(row: dict, angle: float) -> dict:
@@ -257,6 +266,5 @@ def test_closing_faster_never_takes_less_braking(gap, closing, factor):
 
 
 def test_who_does_not_brake_is_not_taken_to_stop():
-    assert brakes_before(10.0, -5.0, 11.0)
-    assert not brakes_before(10.0, -5.0, 9.0)
-    assert not brakes_before(1.0, 0.0, 100.0)
+    speed, acceleration = np.array([10.0, 10.0, 1.0]), np.array([-5.0, -5.0, 0.0])
+    assert list(brakes_before(speed, acceleration, np.array([11.0, 9.0, 100.0]))) == [True, False, False]

@@ -7,6 +7,7 @@ from wayside.frame import Frame
 from wayside.guard.tables import SpeedOrders, Verdict, WarningOrders
 from wayside.guidance.studies import episodes, requested, warnings
 from wayside.guidance.tables import Service, SpeedRequests, WarningRequests
+from wayside.language import LANGUAGES, say
 from wayside.maps.drawing import two_lane_road
 from wayside.recorder import Recorder
 from wayside.run import Run
@@ -35,6 +36,7 @@ def record(folder, actors_of, *, leader_speed: float, service: int, follower_bra
                 "x": [follower],
                 "y": [0.0],
                 "lead": [2.0],
+                "reason": [1],
             }
             said = (
                 WarningOrders(**some, verdict=[Verdict.APPROVED], said_ns=[now])
@@ -109,3 +111,41 @@ def test_a_warning_after_a_pause_is_a_new_one():
 
 def test_no_runs_judge_nothing():
     assert set(lines(warnings([])).values()) == {None}
+
+
+def test_a_danger_that_was_warned_of_counts_in_the_recall(tmp_path, actors_of):
+    run = record(tmp_path / "run", actors_of, leader_speed=15.0, service=Service.FORWARD_COLLISION)
+    assert lines(warnings([run]))["A3-recall"] is None  # no danger
+    into = record(tmp_path / "into", actors_of, leader_speed=0.0, service=Service.FORWARD_COLLISION)
+    report = warnings([into])
+    assert lines(report)["A3-recall"] == 1.0
+    assert row(report, Service.FORWARD_COLLISION)[6] == 1.0
+    grid = next(g for g in report.grids if g.id == "dangers")
+    assert grid.rows[0][:6] == ("guidance.danger_following", 1, 1, 1, 1, 1.0)
+
+
+def test_every_service_has_a_row_and_several_runs_have_a_mean(tmp_path, actors_of):
+    runs = [
+        record(tmp_path / str(service), actors_of, leader_speed=0.0, service=service)
+        for service in (Service.LEFT_TURN, Service.CONTROL_LOSS)
+    ]
+    report = warnings(runs)
+    assert len(report.grids[0].rows) == len(Service)
+    assert row(report, Service.LEFT_TURN)[1:6] == (1, pytest.approx(1 / (4 * 60 * 0.1 / 3600)), 1, 0, 1.0)
+    assert row(report, Service.CONTROL_LOSS)[3:6] == (None, None, None)
+    names = [r[0] for r in next(g for g in report.grids if g.id == "warnings-runs").rows]
+    assert names[2:] == ["guidance.mean", "guidance.least", "guidance.greatest"]
+
+
+def test_every_text_of_the_study_is_in_both_languages(tmp_path, actors_of):
+    run = record(
+        tmp_path / "run", actors_of, leader_speed=0.0, service=Service.FORWARD_COLLISION, follower_brakes=True
+    )
+    report = warnings([run, run])
+    keys = [line.text for line in report.lines] + list(report.notes)
+    keys += [key for grid in report.grids for key in (grid.text, *grid.headings)]
+    keys += [r[0] for grid in report.grids[2:3] for r in grid.rows]
+    for figure in report.figures:
+        keys += [figure.text, figure.x_text, figure.y_text, *(series.text for series in figure.series)]
+    for key in keys:
+        assert all(say(key, language) for language in LANGUAGES)

@@ -4,11 +4,11 @@ import pytest
 from wayside.admission.tables import MeasureRequests, Permits
 from wayside.maps.drawing import crossroads
 from wayside.roadside.incidents import IncidentConfig, incident_findings, incidents
-from wayside.roadside.tables import Actors, IncidentKind, Incidents
+from wayside.roadside.tables import Actors, Congestion, IncidentKind, Incidents
 from wayside.security.tables import PoleReach
 from wayside.signals.tables import Light, Signals
 from wayside.supervision.tables import Rule
-from wayside.v2x.tables import Kind
+from wayside.v2x.tables import Kind, Reports
 
 START_NS = 1_000_000_000_000
 EVERY_S = 0.2
@@ -51,8 +51,25 @@ def permit(sender):
     return Permits(**{**row, "sender": np.array([sender], np.uint64)})
 
 
+def said(actors, flags):
+    """Return what the actors that have a sender say, with those event flags."""
+    rows = np.flatnonzero(actors.sender)
+    values = {name: np.zeros(len(rows), column.dtype) for name, column in Reports.columns.items()}
+    return Reports(**{**values, "sender": actors.sender[rows], "events": np.full(len(rows), flags)})
+
+
 def watch(
-    seconds, actors, *, light=Light.PROTECTED_GREEN, pole=POLE, measures=None, permits=None, before=None, start=0.0
+    seconds,
+    actors,
+    *,
+    light=Light.PROTECTED_GREEN,
+    pole=POLE,
+    measures=None,
+    permits=None,
+    before=None,
+    start=0.0,
+    flags=0,
+    flow=None,
 ):
     """Let the scene stand (or move, if `actors` is a function of time) and return the incidents at the end."""
     found = Incidents.empty() if before is None else before
@@ -62,8 +79,10 @@ def watch(
         table = actors(elapsed) if callable(actors) else actors
         table = table.replace(measured_ns=np.full(len(table), now - 100_000_000))
         found = incidents(
-            table, light(elapsed) if callable(light) else signals(light), pole, permits or Permits.empty(),
-            measures or MeasureRequests.empty(), found, road=ROAD, config=IncidentConfig(), time_ns=now,
+            table, said(table, flags), light(elapsed) if callable(light) else signals(light), pole,
+            permits or Permits.empty(),
+            measures or MeasureRequests.empty(), flow or Congestion.empty(), found,
+            road=ROAD, config=IncidentConfig(), time_ns=now,
         ).canonical()  # fmt: skip
     return found
 
@@ -115,12 +134,11 @@ def test_out_of_sight_a_long_green_that_is_not_followed_is_a_stall():
     "columns",
     [
         {"kind": Kind.BICYCLE},
-        {"kind": Kind.PEDESTRIAN},
         {"lateral": -1.6},
         {"speed": 1.5},
         {"kind": Kind.BUS},
     ],
-    ids=["bicycle", "pedestrian", "parked at the kerb", "creeping", "bus at a stop"],
+    ids=["bicycle", "parked at the kerb", "creeping", "bus at a stop"],
 )
 def test_some_may_stand(columns):
     assert not watch(45.0, on_lane(APPROACH, 100.0, **columns)).confirmed.any()
@@ -179,7 +197,7 @@ def test_driving_against_the_lane_is_found_within_two_seconds():
 
 def test_rolling_back_or_turning_is_not_driving_against_the_lane():
     assert not watch(6.0, against(1.5)).confirmed.any()
-    assert not watch(1.0, against(12.0)).confirmed.any()
+    assert not watch(0.8, against(12.0)).confirmed.any()
     crossing = on_lane(APPROACH, 100.0, speed=8.0)
     assert not watch(6.0, crossing.replace(heading=crossing.heading + 1.8)).confirmed.any()
 
@@ -190,3 +208,91 @@ def test_findings_name_the_actor_and_how_long():
     assert findings.subject.tolist() == [1]
     assert findings.value[0] == pytest.approx(30.0, abs=0.5)
     assert len(incident_findings(Incidents.empty())) == 0
+
+
+def kinds(found):
+    return confirmed(found).kind.tolist()
+
+
+def test_a_person_on_the_carriageway_is_found_within_two_seconds():
+    person = on_lane(APPROACH, 100.0, kind=Kind.PEDESTRIAN, length=0.4, width=0.5, speed=0.8)
+    assert kinds(watch(2.2, person)) == [IncidentKind.PEDESTRIAN]
+    assert len(watch(2.2, person.replace(sources=[1]))) == 0
+
+
+def test_a_person_at_the_roadside_is_none():
+    beside = on_lane(APPROACH, 100.0, kind=Kind.PEDESTRIAN, speed=0.8)
+    assert len(watch(5.0, beside.replace(y=beside.y - 1.6))) == 0
+
+
+def test_a_car_that_waits_for_a_person_is_no_stall():
+    both = on_lane(APPROACH, [90.0, 100.0]).replace(kind=[Kind.CAR, Kind.PEDESTRIAN], length=[4.5, 0.4])
+    assert kinds(watch(30.0, both)) == [IncidentKind.PEDESTRIAN]
+
+
+@pytest.mark.parametrize("columns", [{"kind": Kind.UNKNOWN}, {"kind": Kind.CAR}], ids=["no class", "no such car"])
+def test_a_small_thing_that_lies_there_is_debris(columns):
+    thing = on_lane(APPROACH, 100.0, length=0.8, width=0.6, **columns)
+    assert kinds(watch(4.0, thing)) == [IncidentKind.DEBRIS]
+    assert kinds(watch(4.0, thing.replace(length=[4.5]))) == []
+
+
+def test_two_cars_that_touch_and_stand_have_crashed_and_a_queue_has_not():
+    assert kinds(watch(4.0, on_lane(APPROACH, [100.0, 104.6]))) == [IncidentKind.CRASH]
+    assert kinds(watch(15.0, on_lane(APPROACH, [100.0, 106.0]))) == []
+
+
+def test_two_that_stand_side_by_side_have_not_crashed():
+    pair = on_lane(APPROACH, [100.0, 100.5])
+    assert kinds(watch(15.0, pair.replace(y=pair.y + np.array([0.0, 2.0])))) == []
+
+
+def test_who_stops_harder_than_brakes_can_and_then_stands_has_crashed():
+    def blow(t):
+        if t < 0.3:
+            return on_lane(APPROACH, 100.0, speed=5.0, acceleration=-25.0)
+        return on_lane(APPROACH, 100.5)
+
+    assert kinds(watch(6.0, blow)) == []
+    assert kinds(watch(12.0, blow)) == [IncidentKind.CRASH]
+
+    def hard_brake(t):
+        return on_lane(APPROACH, 100.0, speed=max(9.0 - 9.0 * t, 0.0), acceleration=-9.0 if t < 1 else 0.0)
+
+    assert kinds(watch(4.0, hard_brake)) == []
+
+
+def test_a_car_that_cannot_stop_any_more_and_is_then_seen_as_one_with_the_other_has_crashed():
+    def scene(t):
+        gap = 9.0 - 12.0 * t
+        return (
+            on_lane(APPROACH, [100.0 - gap - 4.5, 100.0], speed=[12.0, 0.0])
+            if gap > 0
+            else on_lane(APPROACH, 98.0)
+        )
+
+    assert kinds(watch(4.0, scene)) == [IncidentKind.CRASH]
+
+
+def test_an_airbag_counts_if_a_pole_sees_the_vehicle_too():
+    car = on_lane(APPROACH, 100.0, sender=9, sources=3)
+    assert kinds(watch(3.0, car, flags=1 << 12)) == [IncidentKind.CRASH]
+    assert kinds(watch(3.0, car.replace(sources=[1]), flags=1 << 12)) == []
+
+
+def test_hazard_lights_make_a_stall_sure_sooner():
+    car = on_lane(APPROACH, 100.0, sender=9, sources=3)
+    assert kinds(watch(8.0, car, flags=1)) == [IncidentKind.STALLED_VEHICLE]
+    assert kinds(watch(8.0, car)) == []
+
+
+def test_a_queue_that_no_light_explains_is_an_incident_of_its_carriageway():
+    flow = blocked_flow()
+    found = confirmed(watch(1.0, Actors.empty(), flow=flow))
+    assert (found.kind.tolist(), found.actor.tolist()) == ([IncidentKind.QUEUE], [int(ROAD.lanes.edge[APPROACH])])
+    assert found.extent.tolist() == [30.0]
+
+
+def blocked_flow():
+    values = {name: np.zeros(1, column.dtype) for name, column in Congestion.columns.items()}
+    return Congestion(**{**values, "lane": [APPROACH], "queue_m": [30.0], "queue_since_ns": [START_NS - 10**10]})

@@ -79,3 +79,23 @@ def test_unknown_sizes_become_the_usual_ones_of_the_kind():
 
 def test_nothing_in_nothing_out():
     assert len(show(Tracks.empty())) == 0
+
+
+def test_models_that_disagree_ahead_make_the_place_uncertain_along_the_course_only():
+    moving = {"x": [10.0], "velocity_y": [8.0], "heading": np.pi / 2.0}
+    agreed = show(tracks(**moving, agility=0.5))
+    apart = show(tracks(**moving, agility=0.5, aside_y=1.0))
+    assert apart.sigma_across[0] == pytest.approx(agreed.sigma_across[0])
+    assert apart.sigma_along[0] == pytest.approx(np.hypot(agreed.sigma_along[0], 0.5))
+    both = np.sqrt(0.5 * (apart.sigma_along[0] ** 2 + apart.sigma_across[0] ** 2))
+    assert apart.position_sigma[0] == pytest.approx(both)
+
+
+def test_a_turning_car_is_published_on_its_arc_and_not_on_the_tangent():
+    radius, speed = 30.0, 12.0
+    turning = tracks(x=[0.0], velocity_x=speed, yaw_rate=speed / radius, heading=[0.0])
+    actors = show(turning, after_s=0.2)
+    angle = speed / radius * 0.2
+    assert actors.x[0] == pytest.approx(radius * np.sin(angle), abs=0.01)
+    assert actors.y[0] == pytest.approx(radius * (1.0 - np.cos(angle)), abs=0.01)
+    assert actors.heading[0] == pytest.approx(angle)

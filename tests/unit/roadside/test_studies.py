@@ -3,7 +3,9 @@ import pytest
 
 from wayside.language import LANGUAGES, say
 from wayside.report import Verdict
-from wayside.roadside.comparison import compare
+from wayside.roadside.comparison import compare, scored
+from wayside.roadside.scoring import clear
+from wayside.roadside.scoring_report import score
 from wayside.roadside.studies import perception
 from wayside.roadside.tables import Actors, PoleQuality, Poles, RoadWeather
 from wayside.v2x.tables import Kind
@@ -94,6 +96,41 @@ def test_a_changed_identity_is_counted_once():
     assert compare(Recorded()).switches == 0
 
 
+def test_a_perfect_picture_has_full_scores():
+    high = score(compare(Recorded(error=0.0)), fog=False)
+    assert high.high.hota == high.clear.mota == high.identity.idf1 == 1.0
+    assert high.apart == high.tracks_apart == 0.0
+
+
+def test_hota_falls_with_the_error_and_with_a_changed_identity():
+    assert lines(Recorded(error=0.5))["A1-hota"].measured == pytest.approx(15 / 19, abs=1e-5)  # alike by 0.75
+    assert 0.8 < lines(Recorded(error=0.0, switch_at=60))["A1-hota"].measured < 1.0
+
+
+def test_lines_are_of_clear_weather_and_fog_stands_beside():
+    run = Recorded(visibility=60.0)
+    assert lines(run)["A1-position-rmse"].verdict is Verdict.UNKNOWN
+    assert lines(run)["A1-hota"].verdict is Verdict.UNKNOWN
+    grid = next(g for g in perception([run]).grids if g.id == "A1-tracking")
+    assert grid.headings == ("roadside.head_measure", "roadside.fog")
+
+
+def test_an_actor_that_is_right_about_somebody_who_need_not_be_seen_is_spared():
+    given = scored(compare(Recorded(visibility=60.0)), fog=True)  # three of ten cars are too far off in fog
+    assert len(given.truth_frame) == 7 * len(np.unique(given.truth_frame))
+    assert clear(given, 1.5).false == 0
+    with_ghost = scored(compare(Recorded(extra=1)), fog=False)
+    assert clear(with_ghost, 1.5).false == len(np.unique(with_ghost.truth_frame))
+
+
+def test_several_runs_have_a_mean_and_a_spread():
+    report = perception([Recorded(error=0.3), Recorded(error=0.5)])
+    rows = {row[0]: row[1] for row in next(g for g in report.grids if g.id == "A1-runs").rows}
+    assert rows["roadside.mean"] == pytest.approx(0.4, abs=1e-4)
+    assert (rows["roadside.least"], rows["roadside.greatest"]) == (pytest.approx(0.3), pytest.approx(0.5))
+    assert len(next(g for g in perception([Recorded()]).grids if g.id == "A1-runs").rows) == 1
+
+
 def test_in_fog_nobody_is_wanted_beyond_half_the_visibility():
     clear, fog = compare(Recorded()), compare(Recorded(visibility=60.0))
     assert clear.wanted.all()
@@ -118,10 +155,10 @@ def test_an_empty_run_is_no_error():
 
 
 def test_every_text_is_in_both_languages():
-    report = perception([Recorded(visibility=500.0)])
+    report = perception([Recorded(), Recorded(visibility=500.0)])
     keys = [line.text for line in report.lines] + list(report.notes)
     keys += [key for grid in report.grids for key in (grid.text, *grid.headings)]
     keys += [key for figure in report.figures for key in (figure.text, figure.x_text, figure.y_text)]
-    assert len(report.figures) == 4
+    assert len(report.figures) == 7
     for key in keys:
         assert all(say(key, language) for language in LANGUAGES)

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wayside.maps.drawing import two_lane_road
+from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Detections, PoleQuality, Tracks
 from wayside.roadside.tracking import TrackConfig, track
 from wayside.security.tables import Trust
 from wayside.v2x.tables import Kind, Reports
 
+NOWHERE = two_lane_road(length=1.0)  # a map on which nothing happens
 SPEED = 10.0
 START_NS = 1_000_000_000_000
 TICK_NS = 100_000_000
@@ -32,7 +35,7 @@ def reports(sender: Any, x: Any, y: Any, time_ns: int, **columns: Any) -> Report
     values: dict[str, Any] = {
         "sender": sender, "time_ns": time_ns, "received_ns": time_ns + 20_000_000, "kind": Kind.CAR,
         "x": x, "y": y, "heading": 0.0, "speed": 10.0, "acceleration": 0.0, "yaw_rate": 0.0,
-        "length": 4.5, "width": 1.8, "position_sigma": 0.3, "events": 0,
+        "vertical": 0.0, "length": 4.5, "width": 1.8, "position_sigma": 0.3, "events": 0,
     }  # fmt: skip
     values.update(columns)
     return Reports(**{name: np.broadcast_to(value, len(sender)) for name, value in values.items()})
@@ -52,6 +55,7 @@ def step(
     who: Trust | None = None,
     quality: PoleQuality | None = None,
     config: TrackConfig | None = None,
+    road: RoadMap = NOWHERE,
 ) -> Tracks:
     return track(
         Reports.empty() if heard is None else heard,
@@ -59,6 +63,7 @@ def step(
         Trust.empty() if who is None else who,
         PoleQuality.empty() if quality is None else quality,
         before,
+        road=road,
         config=config or TrackConfig(),
         time_ns=time_ns,
     ).canonical()
@@ -179,7 +184,7 @@ def test_a_car_that_poles_see_loses_only_its_name_when_its_sender_is_distrusted(
 
 
 @pytest.mark.parametrize(
-    ("speed", "hidden", "survives"), [(10.0, 8, True), (10.0, 16, False), (0.0, 25, True), (0.0, 35, False)]
+    ("speed", "hidden", "survives"), [(10.0, 15, True), (10.0, 25, False), (0.0, 25, True), (0.0, 35, False)]
 )
 def test_the_hidden_are_remembered_for_a_while_and_longer_if_they_stand(speed, hidden, survives):
     tracks = drive(40, speed=speed)

@@ -28,8 +28,8 @@ def traffic(senders: int = SENDERS, ticks: int = TICKS) -> tuple[I64, Reports]:
     x = sender * 20.0 + 10.0 * (time - START) * 1e-9
     return time, Reports(
         sender=sender, time_ns=time, received_ns=time + 20_000_000, kind=some * Kind.CAR, x=x, y=0 * some,
-        heading=0 * some, speed=10 * some, acceleration=0 * some, yaw_rate=0 * some, length=4.6 * some,
-        width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
+        heading=0 * some, speed=10 * some, acceleration=0 * some, yaw_rate=0 * some, vertical=0 * some,
+        length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
     ).rounded()  # fmt: skip
 
 

@@ -38,8 +38,8 @@ def reports_of(rows: list[Row], now: int) -> Reports:
     """Return reports; what a row does not say is a car that stands at the origin and measured just now."""
     usual: Row = {
         "sender": 9, "time_ns": now, "received_ns": now, "kind": Kind.CAR, "x": 0.0, "y": 0.0, "heading": 0.0,
-        "speed": 0.0, "acceleration": 0.0, "yaw_rate": 0.0, "length": 4.6, "width": 1.8, "position_sigma": 0.3,
-        "events": 0,
+        "speed": 0.0, "acceleration": 0.0, "yaw_rate": 0.0, "vertical": 0.0, "length": 4.6, "width": 1.8,
+        "position_sigma": 0.3, "events": 0,
     }  # fmt: skip
     return Reports(**{name: [{**usual, **row}[name] for row in rows] for name in usual}).canonical()
 
@@ -236,7 +236,7 @@ def test_changes_no_vehicle_makes_are_observed() -> None:
 
 
 def test_acceleration_beyond_any_brake_is_observed() -> None:
-    for value, found in ((-9.0, False), (-9.95, True)):
+    for value, found in ((-10.0, False), (-12.5, True)):
         _, trust = watch(0.1, lambda t, now, value=value: [car(t, 5.0, acceleration=value)])
         assert observed(trust, Observation.ACCELERATION_TOO_LARGE) == found
 

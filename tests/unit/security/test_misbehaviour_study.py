@@ -32,7 +32,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             said = Reports(
                 sender=np.arange(1, CARS + 1), time_ns=now * some, received_ns=now * some, kind=some * Kind.CAR,
                 x=np.arange(CARS) * 40.0 + k, y=0 * some, heading=0 * some, speed=10 * some, acceleration=0 * some,
-                yaw_rate=0 * some, length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
+                yaw_rate=0 * some, vertical=0 * some, length=4.6 * some, width=1.8 * some,
+                position_sigma=0.3 * some, events=0 * some,
             ).canonical()  # fmt: skip
             recorder.record(Frame(now, [said]), {}, [])
     return Run(folder)

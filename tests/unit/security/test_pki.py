@@ -89,7 +89,9 @@ def test_show_says_what_certificates_say(city: Path) -> None:
     root, pseudonym = answer.facts["certificates"]
     assert root["role"] == "ROOT" and root["name"] == "rca.city" and "rca.city" in printed
     assert (
-        pseudonym["period"] == 0 and len(pseudonym["linkage"]) == 18 and pseudonym["aids"] == [111, 112, 113, 114]
+        pseudonym["period"] == 0
+        and len(pseudonym["linkage"]) == 18
+        and pseudonym["aids"] == [111, 112, 113, 114, 3616]
     )
 
 

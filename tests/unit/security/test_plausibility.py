@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import floats
 
-from wayside.maps.drawing import draw, two_lane_road
+from wayside.maps.drawing import LaneSketch, draw, two_lane_road
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.plausibility import PlausibilityConfig, judge_senders, sender_findings
 from wayside.security.sight import HIDDEN, SEEN, UNSEEN, UNTOLD, PoleReachConfig, SightConfig, pole_reach, sight
@@ -27,7 +27,7 @@ def reports_of(rows: list[tuple[int, float, float, float, float]], time_ns: int)
     return Reports(
         sender=sender, time_ns=time_ns * some.astype(np.int64), received_ns=time_ns * some.astype(np.int64),
         kind=some * Kind.CAR, x=x, y=y, heading=heading, speed=speed, acceleration=0 * some, yaw_rate=0 * some,
-        length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
+        vertical=0 * some, length=4.6 * some, width=1.8 * some, position_sigma=0.3 * some, events=0 * some,
     )  # fmt: skip
 
 
@@ -187,6 +187,39 @@ def test_hard_braking_and_turning_are_no_jumps():
 
     _, first = watch(5.0, say, road=draw([]))
     assert first == {}
+
+
+def test_moving_slower_than_said_speaks_no_longer_than_it_lasts():
+    def say(t):
+        # for half a second it says 15 m/s and moves with 10
+        lost = 5.0 * min(max(t - 3.0, 0.0), 0.5)
+        return [(9, 50.0 + 15.0 * t - lost, 0.0, 0.0, 15.0)]
+
+    trust, _ = watch(5.0, say)
+    assert 0.1 < trust.mismatch[0] <= 0.5
+
+
+def passing_under(road) -> dict[int, float]:
+    """Return who is distrusted where one sender stands at x = 200 m and others drive by in the same place."""
+
+    def say(t):
+        crossing = [(10 + n, 200.0, 0.5 + 14.0 * (t - 2.0 * n), np.pi / 2, 14.0) for n in range(6)]
+        return [(9, 200.0, 0.0, 0.0, 0.0), *(one for one in crossing if -60.0 < one[2] < 60.0)]
+
+    return watch(16.0, say, road=road)[1]
+
+
+def test_a_car_on_a_bridge_is_not_blamed_for_those_who_pass_under_it():
+    lanes = [LaneSketch([(0, 0), (400, 0)], edge=0), LaneSketch([(200, -100), (200, 100)], edge=1)]
+    assert passing_under(draw(lanes)) == {}
+
+
+def test_inside_a_junction_who_stands_where_others_drive_is_the_ghost():
+    lanes = [
+        LaneSketch([(0, 0), (400, 0)], edge=0, internal=True, from_node=0, to_node=0),
+        LaneSketch([(200, -100), (200, 100)], edge=1, internal=True, from_node=0, to_node=0),
+    ]
+    assert set(passing_under(draw(lanes))) == {9}
 
 
 def test_driving_where_there_is_no_road_is_distrusted():

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from wayside.guidance.tables import ManoeuvreRequests
 from wayside.maps.drawing import crossroads
 from wayside.messages import Message
 from wayside.roadside.tables import Detections, Poles, Units
@@ -48,6 +49,7 @@ def reports(count: int = 3, **changed: Any) -> Reports:
             "speed": 1.0 + n,
             "acceleration": -2.0 + n * 0.01,
             "yaw_rate": -0.2 + n * 0.01,
+            "vertical": -3.0 + n * 0.1,
             "length": np.full(count, 4.5),
             "width": np.full(count, 1.8),
             "position_sigma": np.full(count, 0.4),
@@ -95,11 +97,11 @@ def close(ours: F64, theirs: F64, within: float) -> None:
 
 def test_it_is_an_edge() -> None:
     made: Edge = edge()
-    assert made.writes == {Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts}
+    assert made.writes == {Reports, Detections, ManoeuvreRequests, Refusals, Traffic, Signatures, SignatureCounts}
 
 
 def test_nothing_received_gives_empty_tables() -> None:
-    assert [len(t) for t in edge().decode([], NOW)] == [0] * 6
+    assert [len(t) for t in edge().decode([], NOW)] == [0] * 7
 
 
 def test_reports_survive_the_air_within_the_steps_of_the_message() -> None:
@@ -115,6 +117,7 @@ def test_reports_survive_the_air_within_the_steps_of_the_message() -> None:
     close(heard.speed, said.speed, 0.0101)
     close(heard.acceleration, said.acceleration, 0.0101)
     close(heard.yaw_rate, said.yaw_rate, 0.0002)
+    close(heard.vertical, said.vertical, 0.1031)
     close(heard.length, said.length, 0.0051)
     close(heard.width, said.width, 0.0051)
     close(heard.position_sigma, said.position_sigma, 0.0251)

@@ -75,6 +75,7 @@ def sent(edge: V2xEdge, seconds: int) -> Iterator[Messages]:
             sender=[8, 9],
             time_ns=[now] * 2,
             received_ns=[now] * 2,
+            vertical=[np.nan] * 2,
             position_sigma=[0.4] * 2,
             events=[0] * 2,
             **there,

@@ -11,6 +11,7 @@ import pytest
 from wayside.asn1.frames import Frames
 from wayside.asn1.samples import sample
 from wayside.envelope import Role
+from wayside.guidance.tables import ManoeuvreRequests
 from wayside.maps.drawing import crossroads
 from wayside.messages import Message, Messages
 from wayside.roadside.tables import Detections, Poles, Units
@@ -51,6 +52,7 @@ def reports(count: int = 3) -> Reports:
         speed=1.0 + n,
         acceleration=0.0 * n,
         yaw_rate=0.0 * n,
+        vertical=0.0 * n,
         length=np.full(count, 4.5),
         width=np.full(count, 1.8),
         position_sigma=np.full(count, 0.4),
@@ -68,7 +70,7 @@ def reasons(tables: dict[type, Any]) -> list[RefusalReason]:
 
 def test_signed_reports_arrive_and_are_counted() -> None:
     made = edge()
-    assert made.writes == {Reports, Detections, Refusals, Traffic, Signatures, SignatureCounts}
+    assert made.writes == {Reports, Detections, ManoeuvreRequests, Refusals, Traffic, Signatures, SignatureCounts}
     got = decoded(made, made.speak([reports(5)], NOW))
     assert got[Reports].canonical().sender.tolist() == [1, 2, 3, 4, 5]
     assert got[SignatureCounts].state.tolist() == [SignatureState.VALID]

@@ -94,6 +94,7 @@ def warnings(verdict: Verdict = Verdict.APPROVED, subject: int = 5) -> WarningOr
         x=[20.0],
         y=[0.0],
         lead=[1.5],
+        reason=[1],
         verdict=[verdict],
         said_ns=[START],
     )

@@ -97,6 +97,23 @@ def test_every_vehicle_is_told_where_sumo_has_it(start: Opener) -> None:
         assert -np.pi <= truth.heading[row] < np.pi
 
 
+def test_speeds_lead_from_one_position_to_the_next(start: Opener) -> None:
+    world = start(seconds=20.0)
+    moved, said = [], []
+    before = only(poll(world, 0), Truth)
+    for tick in range(1, 150):
+        now = only(poll(world, tick), Truth)
+        _, old, new = np.intersect1d(before.id, now.id, return_indices=True)
+        fast = (now.speed[new] > 3.0) & (now.kind[new] == Kind.CAR)
+        moved.append(np.hypot(now.x[new] - before.x[old], now.y[new] - before.y[old])[fast] / 0.1)
+        said.append(now.speed[new][fast])
+        before = now
+    off = np.concatenate(moved) / np.concatenate(said) - 1.0
+    assert len(off) > 1000
+    assert np.median(np.abs(off)) < 0.005
+    assert np.percentile(np.abs(off), 90) < 0.05
+
+
 def test_people_walk_where_people_walk(start: Opener, road: RoadMap) -> None:
     truth = only(poll(start(), 0), Truth)
     walking = truth.kind == Kind.PEDESTRIAN

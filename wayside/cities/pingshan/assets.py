@@ -57,6 +57,8 @@ def _rows(table: Table, names: Mapping[int, str]) -> str:
     rows: list[dict[str, object]] = [{} for _ in range(len(table))]
     for column, values in table.arrays():
         for row, value in zip(rows, values.tolist(), strict=True):
+            if value == table.columns[column].default:
+                continue
             row[column] = names.get(value, value) if isinstance(table, Permits) and column == "sender" else value
     if names and isinstance(table, Permits):
         rows.sort(key=lambda row: str(row["sender"]))

@@ -1,0 +1,117 @@
+"""What rules on meetings share: who is concerned, how sure it is, and which danger a driver is told first."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from wayside.guidance.tables import Meetings, Service, WarningRequests
+from wayside.roadside.tables import Actors
+from wayside.table import F64, I64, U8, U64, Bool
+from wayside.v2x.tables import Kind
+
+
+class Joined(NamedTuple):
+    """Meetings beside the rows of both actors; equally long."""
+
+    meetings: Meetings
+    subject: I64
+    other: I64
+
+    def take(self, wanted: Bool) -> Joined:
+        """Return those that are wanted."""
+        return Joined(self.meetings.take(wanted), self.subject[wanted], self.other[wanted])
+
+
+def motorised(actors: Actors) -> Bool:
+    """Tell which actors are motor vehicles."""
+    return (actors.kind >= Kind.CAR) & (actors.kind <= Kind.MOTORCYCLE)
+
+
+def rows_of(actors: Actors, ids: U64) -> I64:
+    """Return the row of each identity, -1 where there is none."""
+    if not len(actors):
+        return np.full(len(ids), -1)
+    order = np.argsort(actors.id, kind="stable")
+    rows = order[np.minimum(np.searchsorted(actors.id, ids, sorter=order), len(actors) - 1)]
+    return np.where(actors.id[rows] == ids, rows, -1)
+
+
+def joined(meetings: Meetings, actors: Actors, within_s: float) -> Joined:
+    """Return the meetings within so many seconds, beside the rows of both actors.
+
+    Bodies that overlap already are left out: they are one body seen twice; so are meetings of who is not there.
+    """
+    soon = meetings.take((meetings.time > 0.05) & (meetings.time <= within_s))
+    found = Joined(soon, rows_of(actors, soon.subject), rows_of(actors, soon.other))
+    return found.take((found.subject >= 0) & (found.other >= 0))
+
+
+@numba.njit(cache=True)
+def chance(depth: F64, sigma: F64) -> F64:
+    """Return the chance that bodies foreseen to overlap by `depth` [m] do overlap, with its deviation [m].
+
+    >>> chance(np.array([1.0, -1.0, 0.5]), np.array([0.0, 1.0, 5.0])).round(2)
+    array([1.  , 0.16, 0.54])
+    """
+    found = np.empty(depth.size)
+    for n in range(depth.size):
+        if sigma[n] > 0:
+            found[n] = 0.5 * (1 + math.erf(depth[n] / sigma[n] / math.sqrt(2.0)))
+        else:
+            found[n] = 1.0 if depth[n] >= 0 else 0.0
+    return found
+
+
+@numba.njit(cache=True)
+def _most_urgent(subject: I64, lead: F64, identity: U64) -> Bool:
+    """Return for each row whether it is its subject's soonest; of equally soon ones the least identity."""
+    count = 0
+    for n in range(subject.size):
+        count = max(count, subject[n] + 1)
+    best = np.full(count, -1, np.int64)
+    for n in range(subject.size):
+        b = best[subject[n]]
+        if b < 0 or lead[n] < lead[b] or (lead[n] == lead[b] and identity[n] < identity[b]):
+            best[subject[n]] = n
+    chosen = np.zeros(subject.size, np.bool_)
+    for n in range(subject.size):
+        chosen[n] = best[subject[n]] == n
+    return chosen
+
+
+def warn(
+    service: Service,
+    actors: Actors,
+    subject: I64,
+    other: I64,
+    *,
+    lead: F64,
+    confidence: F64,
+    value: F64,
+    reason: U8 | I64 | int,
+) -> WarningRequests:
+    """Return one request for each subject, of its soonest danger; arguments are rows of actors and what was found.
+
+    >>> len(warn(Service.LEFT_TURN, Actors.empty(), *[np.empty(0, np.int64)] * 2,
+    ...          lead=np.empty(0), confidence=np.empty(0), value=np.empty(0), reason=1))
+    0
+    """
+    if not len(subject):
+        return WarningRequests.empty()
+    first = _most_urgent(subject, lead, actors.id[other])
+    subject, other = subject[first], other[first]
+    return WarningRequests(
+        service=np.full(len(subject), service, np.uint8),
+        subject=actors.id[subject],
+        other=actors.id[other],
+        x=actors.x[subject],
+        y=actors.y[subject],
+        lead=lead[first],
+        confidence=confidence[first],
+        value=value[first],
+        reason=np.broadcast_to(np.asarray(reason, np.uint8), len(first))[first],
+    )
