@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.util import find_spec
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -55,9 +56,9 @@ def sumo_home() -> Path:
         FileNotFoundError: neither is there.
     """
     home = os.environ.get("SUMO_HOME")
-    spec = find_spec("sumo")
-    if home is None and spec is not None and spec.submodule_search_locations:
-        home = spec.submodule_search_locations[0]
+    if home is None:
+        with suppress(PackageNotFoundError):  # not by import: another module may be called sumo
+            home = str(distribution("eclipse-sumo").locate_file("sumo"))
     if home is None or not (Path(home) / "bin" / "netconvert").exists():
         raise FileNotFoundError("SUMO is not installed; `pip install wayside[sumo]` or set SUMO_HOME")
     return Path(home)
