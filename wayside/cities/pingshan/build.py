@@ -50,18 +50,23 @@ CHARGING_BAY_M = 6.0
 
 
 def sumo_home() -> Path:
-    """Return the folder of SUMO: `SUMO_HOME`, else the installed package eclipse-sumo.
+    """Return the folder of SUMO's programs: `SUMO_HOME` where it holds them, else the package eclipse-sumo.
+
+    Importing libsumo sets `SUMO_HOME` to a package of data alone, so that the variable is not enough.
 
     Raises:
         FileNotFoundError: neither is there.
     """
-    home = os.environ.get("SUMO_HOME")
-    if home is None:
-        with suppress(PackageNotFoundError):  # not by import: another module may be called sumo
-            home = str(distribution("eclipse-sumo").locate_file("sumo"))
-    if home is None or not (Path(home) / "bin" / "netconvert").exists():
-        raise FileNotFoundError("SUMO is not installed; `pip install wayside[sumo]` or set SUMO_HOME")
-    return Path(home)
+    places = [Path(os.environ["SUMO_HOME"])] if "SUMO_HOME" in os.environ else []
+    with suppress(PackageNotFoundError):  # not by import: another module may be called sumo
+        places.append(Path(str(distribution("eclipse-sumo").locate_file("sumo"))))
+    for home in places:
+        if (home / "bin" / "netconvert").exists():
+            return home
+    raise FileNotFoundError(
+        f"no bin/netconvert in {', '.join(map(str, places)) or 'any place'}; "
+        "`pip install wayside[sumo]` or set SUMO_HOME"
+    )
 
 
 def sumo_version() -> str:
