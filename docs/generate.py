@@ -24,6 +24,7 @@ def _cell(text: object) -> str:
 def _kind(table: type[Table]) -> str:
     words = [w for w in ("shared", "asset", "truth") if getattr(table, w)]
     words += ["held"] if table.held and not table.asset else []
+    words += ["at checkpoints"] if table.checkpointed else []
     words += [] if table.stored else ["not stored"]
     return ", ".join(words)
 

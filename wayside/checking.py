@@ -132,8 +132,8 @@ def check_run(run: Run) -> Checked:
     problems += [] if run.manifest["complete"] else ["the Run was cut short; it is valid for the ticks it has"]
     kinds = [by_name[n] for n in named if n in by_name]
     whole, wrong = hashlib.blake2b(digest_size=16), 0
-    for frame, digest in zip(run.frames(kinds), run.digests, strict=True):
-        wrong += frame.digest() != digest
+    for number, (frame, digest) in enumerate(zip(run.frames(kinds), run.digests, strict=True)):
+        wrong += frame.digest(checkpoint=run.checkpoint(number) == number) != digest
         whole.update(digest)
     if wrong:
         problems.append(f"{wrong} of {len(run.ticks)} ticks do not have the digest they were stored with")

@@ -55,6 +55,7 @@ def build_parser(language: Language, named: Collection[str] | None = None) -> ar
     run.add_argument("--seed", type=int, help=text("help_seed"))
     run.add_argument("--out", type=Path, help=text("help_out"))
     run.add_argument("--replace", action="store_true", help=text("help_replace"))
+    run.add_argument("--one-process", action="store_true", help=text("help_one_process"))
     run.add_argument("--shuffle", type=int, metavar="SEED", help=text("help_shuffle"))
     run.add_argument("--strict", action="store_true", help=text("help_strict"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -32,36 +33,44 @@ def to_arrow(kind: type[T], parts: Sequence[tuple[int, T]]) -> pa.Table:
     """Return the rows of several ticks as one Arrow table with the tick's instant first.
 
     Rows are sorted by key and then by tick: what one thing does in successive ticks stands together, which is
-    what makes the file small.
+    what makes the file small. A column whose values have a shape becomes one column for each number of it, named
+    `name_0`, `name_1` and so on.
 
     Raises:
-        TableError: a column has a trailing shape; such tables are not stored.
+        TableError: a value is too large to store.
     """
     whole = kind.concatenate([table for _, table in parts])
     instants = np.repeat([t for t, _ in parts], [len(table) for _, table in parts]).astype(np.int64)
     keys = [instants, *(getattr(whole, name) for name in reversed(kind.key))]
     order = np.lexsort(keys)
     arrays: dict[str, Any] = {"tick_ns": pa.array(instants[order])}
-    for declared, values, unknown in whole.integers():
-        if declared.shape:
-            raise TableError(
-                f"{kind.__name__}.{declared.name} has a shape and cannot be stored; declare stored=False"
-            )
-        ordered = values[order]
-        if declared.places is None:
-            arrays[declared.name] = pa.array(ordered)
-        else:
-            arrays[declared.name] = _decimal(ordered, declared.places, None if unknown is None else unknown[order])
     fields = [pa.field("tick_ns", pa.int64(), metadata={"unit": "ns", "meaning": "instant of the tick"})]
-    fields += [_field(c, arrays[c.name].type) for c in kind.columns.values()]
+    for declared, values, unknown in whole.integers():
+        width = math.prod(declared.shape)
+        parted = values[order].reshape(-1, width)
+        lost = None if unknown is None else unknown[order].reshape(-1, width)
+        for number, name in enumerate(_names(declared)):
+            column = np.ascontiguousarray(parted[:, number])
+            if declared.places is None:
+                arrays[name] = pa.array(column)
+            else:
+                arrays[name] = _decimal(column, declared.places, None if lost is None else lost[:, number])
+            fields.append(_field(declared, name, arrays[name].type))
     return pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
 
 
-def _field(declared: Column, kind: pa.DataType) -> pa.Field:
+def _names(declared: Column) -> list[str]:
+    """Return the names of the stored columns that hold a column."""
+    if not declared.shape:
+        return [declared.name]
+    return [f"{declared.name}_{number}" for number in range(math.prod(declared.shape))]
+
+
+def _field(declared: Column, name: str, kind: pa.DataType) -> pa.Field:
     notes = {"unit": declared.unit, "meaning": declared.meaning}
     if declared.codes is not None:
         notes["codes"] = " ".join(f"{c.value}={c.name}" for c in declared.codes)
-    return pa.field(declared.name, kind, metadata=notes)
+    return pa.field(name, kind, metadata=notes)
 
 
 def from_arrow(kind: type[T], arrow: pa.Table) -> tuple[I64, T]:
@@ -70,28 +79,37 @@ def from_arrow(kind: type[T], arrow: pa.Table) -> tuple[I64, T]:
     Raises:
         TableError: columns are missing, as in a Run of another version.
     """
-    absent = [name for name in ("tick_ns", *kind.columns) if name not in arrow.schema.names]
-    missing = [name for name in absent if name not in kind.columns or kind.columns[name].default is None]
-    if missing:
+    there = set(arrow.schema.names)
+    absent = [c.name for c in kind.columns.values() if not there.issuperset(_names(c))]
+    missing = [name for name in absent if kind.columns[name].default is None]
+    if "tick_ns" not in there or missing:
+        missing = [*(["tick_ns"] if "tick_ns" not in there else []), *missing]
         raise TableError(f"stored {kind.__name__} lacks the columns {missing}; it was written by another version")
     instants = np.asarray(arrow["tick_ns"].to_numpy(), np.int64)
     values: dict[str, NDArray[Any]] = {}
     for name, declared in kind.columns.items():
         if name in absent:
-            values[name] = np.full(len(instants), declared.default, declared.dtype)
-            continue
-        stored = arrow[name].combine_chunks()
-        if isinstance(stored, pa.ChunkedArray):
-            stored = stored.chunk(0) if stored.num_chunks else pa.array([], stored.type)
-        if declared.places is None:
-            values[name] = np.asarray(stored.to_numpy(zero_copy_only=False), declared.dtype)
-            continue
-        words = np.frombuffer(stored.buffers()[1], np.int64)
-        whole = words.reshape(-1, 2)[stored.offset : stored.offset + len(stored), 0]
-        floats = whole / 10.0**stored.type.scale  # an older Run may have kept more or fewer places
-        if stored.null_count:
-            floats = np.where(np.asarray(stored.is_null().to_numpy(zero_copy_only=False)), np.nan, floats)
-        values[name] = floats
+            values[name] = np.full((len(instants), *declared.shape), declared.default, declared.dtype)
+        elif declared.shape:
+            parts = [_values(arrow[part], declared) for part in _names(declared)]
+            values[name] = np.stack(parts, axis=1).reshape(-1, *declared.shape)
+        else:
+            values[name] = _values(arrow[name], declared)
     table = kind(**values)
     order = np.lexsort([*(getattr(table, name) for name in reversed(kind.key)), instants])
     return instants[order], table.take(order)
+
+
+def _values(column: pa.ChunkedArray, declared: Column) -> NDArray[Any]:
+    """Return the numbers of one stored column."""
+    stored = column.combine_chunks()
+    if isinstance(stored, pa.ChunkedArray):
+        stored = stored.chunk(0) if stored.num_chunks else pa.array([], stored.type)
+    if declared.places is None:
+        return np.asarray(stored.to_numpy(zero_copy_only=False), declared.dtype)
+    words = np.frombuffer(stored.buffers()[1], np.int64)
+    whole = words.reshape(-1, 2)[stored.offset : stored.offset + len(stored), 0]
+    floats: NDArray[Any] = whole / 10.0**stored.type.scale  # an older Run may have kept more or fewer places
+    if stored.null_count:
+        floats = np.where(np.asarray(stored.is_null().to_numpy(zero_copy_only=False)), np.nan, floats)
+    return floats

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table as Grid
 
 from wayside import checking, replaying
+from wayside.apart import can_be_apart
 from wayside.command import Answer
 from wayside.config import City, ConfigError, built_in_cities, load_plugin, plugins, read_city
 from wayside.language import Language, say
@@ -93,7 +94,8 @@ def run(options: argparse.Namespace, screen: Console) -> Answer:
     ticks = round(seconds / city.header.tick)
     name = city.header.name if options.net is None else options.net.name.split(".")[0]
     folder = _fresh_folder(options.out or Path("runs") / f"{name}-seed{seed}", replace=options.replace)
-    opened = open_city(city, seed=seed, seconds=seconds, shuffle_seed=options.shuffle)
+    apart = can_be_apart() and not options.one_process
+    opened = open_city(city, seed=seed, seconds=seconds, shuffle_seed=options.shuffle, apart=apart)
     world, pipeline = opened.world, opened.pipeline
     try:
         about = {

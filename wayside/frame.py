@@ -56,10 +56,14 @@ class Frame(Mapping[type[Table], Table]):
     def __repr__(self) -> str:
         return f"<Frame at {self.time_ns} ns: {', '.join(f'{t.__name__} {len(v)}' for t, v in self.items())}>"
 
-    def digest(self) -> bytes:
-        """Return 16 bytes that equal frames share, whatever the order in which tables were added."""
-        state = hashlib.blake2b(self.time_ns.to_bytes(8, "little", signed=True), digest_size=16)
-        for name, table in sorted((t.__name__, v) for t, v in self._tables.items() if t.stored):
-            state.update(name.encode())
-            state.update(table.digest())
-        return state.digest()
+    def digest(self, *, checkpoint: bool = True) -> bytes:
+        """Return 16 bytes that equal frames share, whatever the order in which tables were added.
+
+        Args:
+            checkpoint: with the tables that are stored at checkpoints alone.
+        """
+        parts = [self.time_ns.to_bytes(8, "little", signed=True)]
+        for name, kind in sorted((t.__name__, t) for t in self._tables):
+            if kind.stored and (checkpoint or not kind.checkpointed):
+                parts += [name.encode(), self._tables[kind].digest()]
+        return hashlib.blake2b(b"".join(parts), digest_size=16).digest()

@@ -27,6 +27,7 @@ from wayside.table import Table
 from wayside.world import Event
 
 SEGMENT_TICKS = 300  # ticks buffered before they are written
+CHECKPOINT_TICKS = 10  # the first tick, and then every so many, keeps all memory of the steps
 
 
 def versions() -> dict[str, str]:
@@ -80,6 +81,7 @@ class Recorder:
         self._manifest: dict[str, Any] = {
             "format": FORMAT,
             **about,
+            "checkpoint_ticks": CHECKPOINT_TICKS,
             "ticks": 0,
             "segments": 0,
             "complete": False,
@@ -89,6 +91,7 @@ class Recorder:
         }
         self._segment = _Segment(0)
         self._held: dict[type[Table], Table] = {}
+        self._done = 0
         self._timings: dict[str, list[float]] = {}
         self._hash = hashlib.blake2b(digest_size=16)
         self._counts: dict[str, int] = {}
@@ -127,19 +130,22 @@ class Recorder:
             RunError: an earlier segment could not be written, for example on a full disk.
         """
         changed: list[str] = []
+        checkpoint = self._done % CHECKPOINT_TICKS == 0
+        self._done += 1
         for kind, table in frame.items():
-            if not kind.stored:
+            if not kind.stored or (kind.checkpointed and not checkpoint):
                 continue
             name = kind.table_name
             if kind.held:
-                if self._held.get(kind) is table or (kind in self._held and self._held[kind] == table):
+                last = self._held.get(kind)
+                if last is table or (last is not None and last.digest() == table.digest()):
                     continue
                 self._held[kind] = table
                 changed.append(name)
             if len(table):
                 self._segment.rows.setdefault(kind, []).append((frame.time_ns, table))
                 self._counts[name] = self._counts.get(name, 0) + len(table)
-        digest = frame.digest()
+        digest = frame.digest(checkpoint=checkpoint)
         self._hash.update(digest)
         self._segment.ticks.append((frame.time_ns, digest, sorted(changed)))
         for part, milliseconds in timings.items():
@@ -213,9 +219,9 @@ class Recorder:
             self.flush()
             self._settle()
         finally:
+            self._closed = True
             self._writer.shutdown()
         self._manifest["complete"] = complete
-        self._closed = True
         try:
             if self._timings:
                 longest = max(len(v) for v in self._timings.values())

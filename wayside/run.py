@@ -109,7 +109,7 @@ class Run:
     def rows(self, kind: type[T]) -> tuple[I64, T]:
         """Return every stored row of a table and the instant of its tick [ns], in order of tick and key.
 
-        A held table has rows only at ticks at which it changed.
+        A held table has rows only at ticks at which it changed, a checkpointed one only at checkpoints.
         """
         folder = self.folder / "tables" / kind.table_name
         files = [folder / f"{n:05d}.parquet" for n in range(self.manifest["segments"])]
@@ -117,6 +117,11 @@ class Run:
         if not parts:
             return np.empty(0, np.int64), kind.empty()
         return np.concatenate([t for t, _ in parts]), kind.concatenate([table for _, table in parts])
+
+    def checkpoint(self, number: int) -> int:
+        """Return the number of the last tick up to that one at which the memory of all steps is stored."""
+        spacing = int(self.manifest.get("checkpoint_ticks", 1))
+        return number - number % spacing
 
     def asset(self, kind: type[T]) -> T:
         """Return a table that is constant through the Run, or the last state of a held one."""
@@ -148,11 +153,18 @@ class Run:
         """Return the frame of one tick with the given tables.
 
         Raises:
-            RunError: the Run has no tick at that instant.
+            RunError: the Run has no tick at that instant, or did not keep one of the tables at it.
         """
         if time_ns not in self.ticks:
             first, last = (self.ticks[0], self.ticks[-1]) if len(self.ticks) else (None, None)
             raise RunError(f"{self.folder} has no tick at {time_ns} ns; it runs from {first} to {last}")
+        number = int(np.searchsorted(self.ticks, time_ns))
+        for kind in kinds:
+            if kind.checkpointed and self.checkpoint(number) != number:
+                kept = int(self.ticks[self.checkpoint(number)])
+                raise RunError(
+                    f"{self.folder} keeps {kind.table_name} at checkpoints only; the last one is at {kept} ns"
+                )
         return next(self.frames(kinds, since_ns=time_ns))
 
 

@@ -34,6 +34,7 @@ class Step(Generic[P, R]):
         config: the struct that sets it, or None.
         needs_road, needs_time: it takes `road` (the `RoadMap`) or `time_ns` (the tick's instant).
         period_s: it runs each so many seconds of the World's time.
+        phase_s: and so long after the full period, so that slow steps do not all fall on one tick.
         reach_m: how far from a row it looks [m]; None for the whole city.
     """
 
@@ -46,6 +47,7 @@ class Step(Generic[P, R]):
     needs_road: bool
     needs_time: bool
     period_s: float
+    phase_s: float
     reach_m: float | None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -61,7 +63,9 @@ class Step(Generic[P, R]):
 EVERY_TICK_S = 0.1  # a step with this period runs at every tick of the default spacing
 
 
-def step(*, period_s: float = EVERY_TICK_S, reach_m: float | None) -> Callable[[Callable[P, R]], Step[P, R]]:
+def step(
+    *, period_s: float = EVERY_TICK_S, phase_s: float = 0.0, reach_m: float | None
+) -> Callable[[Callable[P, R]], Step[P, R]]:
     """Declare a step. Its signature says the rest.
 
     Positional parameters annotated with a `Table` class are tables of this tick; one named `before` is the
@@ -118,6 +122,7 @@ def step(*, period_s: float = EVERY_TICK_S, reach_m: float | None) -> Callable[[
             needs_road,
             needs_time,
             period_s,
+            phase_s,
             reach_m,
         )
 

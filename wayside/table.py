@@ -9,20 +9,22 @@ therefore the same numbers, on every machine and in whatever order the rows arri
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform, get_type_hints
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, dataclass_transform, get_type_hints
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wayside.errors import WaysideError
+from wayside.rounding import round_block
 
 F64: TypeAlias = NDArray[np.float64]
 I64: TypeAlias = NDArray[np.int64]
@@ -43,6 +45,9 @@ DTYPES: Mapping[Any, type[np.generic]] = {  # what each annotation of a column s
     U8: np.uint8,
     Bool: np.bool_,
 }
+
+
+T = TypeVar("T", bound="Table")
 
 
 class TableError(WaysideError):
@@ -104,24 +109,15 @@ def column(
     return _Declared(unit, meaning, places, codes, low, high, shape, default)
 
 
-@numba.njit(cache=True)
-def round_block(block: F64, scales: F64) -> int:
-    """Round each row, in place, to whole parts of 1/scale; return the first row with an infinite value, or -1.
-
-    Every zero becomes +0 and every NaN the same NaN, so that equal values have equal bytes.
-    """
-    infinite = -1
-    for row in range(len(block)):
-        scale = scales[row]
-        for i in range(block.shape[1]):
-            value = block[row, i]
-            if np.isnan(value):
-                block[row, i] = np.nan
-            else:
-                block[row, i] = np.rint(value * scale) / scale + 0.0
-                if infinite < 0 and np.isinf(value):
-                    infinite = row
-    return infinite
+def _unpickled(kind: type[T], rows: int, octets: bytes) -> T:
+    """Return the table whose columns these octets are, each begun at a multiple of eight."""
+    arrays: dict[str, NDArray[Any]] = {}
+    begin = 0
+    for name, dtype, shape in kind._layout:
+        count = math.prod(shape, start=rows)
+        arrays[name] = np.frombuffer(octets, dtype, count, begin).reshape(rows, *shape)
+        begin += -(-count * dtype.itemsize // 8) * 8
+    return kind._trusted(arrays)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(column,))
@@ -134,6 +130,8 @@ class Table:
         shared: more than one step may write it; their rows are put together.
         held: keeps its rows between the runs of a step slower than the tick. Otherwise it is empty then.
         stored: False for what is cheap to compute again from stored tables.
+        checkpointed: stored at every tenth tick alone: the memory of a step, which nobody reads afterwards but
+            who resumes there.
         asset: written once by the city file and constant through a Run.
         truth: only a simulated World knows it; no step may read it.
 
@@ -153,7 +151,7 @@ class Table:
     columns: ClassVar[Mapping[str, Column]] = {}
     table_name: ClassVar[str] = ""  # its name in files and queries
     _rounded: ClassVar[
-        tuple[tuple[tuple[str, ...], F64], ...]
+        tuple[tuple[tuple[str, ...], F64, tuple[int, ...]], ...]
     ] = ()  # float columns of one shape, and their scales
     _layout: ClassVar[tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]] = ()
     _first: ClassVar[str] = ""
@@ -162,6 +160,7 @@ class Table:
     shared: ClassVar[bool] = False
     held: ClassVar[bool] = False
     stored: ClassVar[bool] = True
+    checkpointed: ClassVar[bool] = False
     asset: ClassVar[bool] = False
     truth: ClassVar[bool] = False
 
@@ -173,6 +172,7 @@ class Table:
         shared: bool = False,
         held: bool = False,
         stored: bool = True,
+        checkpointed: bool = False,
         asset: bool = False,
         truth: bool = False,
     ) -> None:
@@ -209,7 +209,7 @@ class Table:
         cls.columns = columns
         floats = [c for c in columns.values() if c.places is not None]
         cls._rounded = tuple(
-            (tuple(c.name for c in alike), np.array([10.0 ** (c.places or 0) for c in alike]))
+            (tuple(c.name for c in alike), np.array([10.0 ** (c.places or 0) for c in alike]), shape)
             for shape in dict.fromkeys(c.shape for c in floats)
             if (alike := [c for c in floats if c.shape == shape])
         )
@@ -218,6 +218,7 @@ class Table:
         cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         cls.key, cls.position, cls.shared = key, position, shared
         cls.held, cls.stored, cls.asset, cls.truth = held or asset, stored, asset, truth
+        cls.checkpointed = checkpointed
 
     def __init__(self, **values: ArrayLike) -> None:
         rows: int | None = None
@@ -321,18 +322,16 @@ class Table:
             return self
         arrays = dict(self.__dict__)
         arrays.pop("_digest", None)
-        for names, scales in self._rounded:
-            shape = arrays[names[0]].shape
-            block = np.empty((len(names), arrays[names[0]].size))
-            for row, name in enumerate(names):
-                block[row] = arrays[name].reshape(-1)
+        for names, scales, shape in self._rounded:
+            flat = [arrays[name].reshape(-1) for name in names] if shape else [arrays[name] for name in names]
+            block = np.concatenate(flat).reshape(len(names), -1)
             infinite = round_block(block, scales)
             if infinite >= 0:
                 found = f"{type(self).__name__}.{names[infinite]}"
                 raise TableError(f"{found} holds an infinite value; use NaN for unknown")
             block.flags.writeable = False
-            for row, name in enumerate(names):
-                arrays[name] = block[row].reshape(shape)
+            for name, row in zip(names, block, strict=True):
+                arrays[name] = row.reshape(-1, *shape) if shape else row
         return self._trusted(arrays)
 
     @classmethod
@@ -341,6 +340,14 @@ class Table:
         table = cls.__new__(cls)
         table.__dict__.update(arrays)
         return table
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle all columns as one run of octets, so that tables pass quickly between processes."""
+        octets = bytearray()
+        for _, values in self.arrays():
+            octets += np.ascontiguousarray(values).data.cast("B") if values.size else b""
+            octets += bytes(-len(octets) % 8)
+        return _unpickled, (type(self), len(self), bytes(octets))
 
     def order(self) -> NDArray[np.intp]:
         """Return the indices that sort the rows by the key."""
@@ -412,11 +419,13 @@ class Table:
         known: bytes | None = self.__dict__.get("_digest")
         if known is not None:
             return known
-        state = hashlib.blake2b(type(self).__name__.encode(), digest_size=16)
-        for _, values in self.arrays():
-            state.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
-        self.__dict__["_digest"] = state.digest()
-        return state.digest()
+        columns = [values.data if values.flags.c_contiguous else values.tobytes() for _, values in self.arrays()]
+        if sys.byteorder == "big":
+            columns = [values.astype(values.dtype.newbyteorder("<")).data for _, values in self.arrays()]
+        name = type(self).__name__.encode()
+        digest = hashlib.blake2b(b"".join((name, *columns)), digest_size=16).digest()
+        self.__dict__["_digest"] = digest
+        return digest
 
 
 @cache

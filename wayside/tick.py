@@ -10,7 +10,7 @@ import msgspec
 
 from wayside.frame import Frame
 from wayside.maps.road import RoadMap
-from wayside.step import AnyStep, StepError, arrange
+from wayside.step import EVERY_TICK_S, AnyStep, StepError, arrange
 from wayside.table import Table
 
 Timer = Callable[[], int]  # a monotonic count of nanoseconds
@@ -24,6 +24,7 @@ class Pipeline:
         steps: in an order in which each runs after what it reads.
         given: tables that come from outside each tick.
         assets: constant tables.
+        start_ns, tick_ns: instant of the first tick, and spacing of ticks.
     """
 
     steps: tuple[AnyStep, ...]
@@ -32,6 +33,7 @@ class Pipeline:
     given: frozenset[type[Table]]
     assets: tuple[Table, ...]
     start_ns: int
+    tick_ns: int
 
     @classmethod
     def of(
@@ -42,6 +44,7 @@ class Pipeline:
         given: frozenset[type[Table]],
         assets: Sequence[Table],
         start_ns: int,
+        tick_ns: int = round(EVERY_TICK_S * 1e9),
     ) -> Pipeline:
         """Put steps in order.
 
@@ -60,7 +63,7 @@ class Pipeline:
                 raise StepError(f"step {one.name} remembers {one.writes.__name__}, which is not stored")
             if one.config is not None and not isinstance(settings.get(one.name), one.config):
                 raise StepError(f"step {one.name} needs settings of {one.config.__name__}")
-        return cls(ordered, settings, road, given, canonical, start_ns)
+        return cls(ordered, settings, road, given, canonical, start_ns, tick_ns)
 
     @property
     def kinds(self) -> tuple[type[Table], ...]:
@@ -76,7 +79,8 @@ class Pipeline:
 
     def due(self, one: AnyStep, time_ns: int) -> bool:
         """Tell whether a step runs at that instant."""
-        return (time_ns - self.start_ns) % round(one.period_s * 1e9) == 0
+        phase_ns = round(one.phase_s * 1e9) // self.tick_ns * self.tick_ns
+        return (time_ns - self.start_ns - phase_ns) % round(one.period_s * 1e9) == 0
 
     def written(
         self, one: AnyStep, tables: Mapping[type[Table], Table], before: Mapping[type[Table], Table], time_ns: int

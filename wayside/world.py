@@ -76,6 +76,9 @@ class World(Protocol):
 
     Attributes:
         provides: tables that `poll` gives by itself.
+        obeys: tables that `act` looks at; it ignores all others.
+        lag_ticks: how many ticks later than at the next poll it carries out what `act` is told: 0 or 1. With 1 a
+            tick may be polled before the orders of the last one are known.
         speaks: whether `poll` also gives messages, from which the edge makes Reports and Detections.
         road: the map.
         assets: what stands there: poles, units, chargers, permits.
@@ -86,6 +89,8 @@ class World(Protocol):
     """
 
     provides: frozenset[type[Table]]
+    obeys: frozenset[type[Table]]
+    lag_ticks: int
     speaks: bool
     road: RoadMap
     assets: tuple[Table, ...]
@@ -96,7 +101,7 @@ class World(Protocol):
         """Let the World go on to that instant and return what came in; None when it has ended."""
 
     def act(self, orders: Frame, messages: Sequence[Message]) -> None:
-        """Carry out the Orders tables of the frame and put the messages on the air. Other tables are ignored."""
+        """Carry out the Orders tables of the frame and put the messages on the air."""
 
     def events(self) -> Sequence[Event]:
         """Return what happened since the last call and belongs in the log, such as a planted fault."""

@@ -24,6 +24,9 @@ from wayside.table import F64
 from wayside.worlds.tables import Truth
 
 SEVERE = 5.0  # [m/s] closing speed from which an encounter could hurt
+LASTING_NS = 500_000_000  # an encounter that is over sooner may be a bend
+SETTLE_S = 30.0  # left out of what is measured: tracks begin, and the first warnings are given and take effect
+PER_KM = 100.0  # encounters are told of so many vehicle-kilometres
 DEAF: Mapping[str, float] = {"warning_compliance": 0.0, "advice_compliance": 0.0}
 
 
@@ -31,10 +34,14 @@ DEAF: Mapping[str, float] = {"warning_compliance": 0.0, "advice_compliance": 0.0
 class Trial:
     """What one simulated time came to; rates are of motor vehicles.
 
+    Rates are of kilometres and not of hours: traffic that is slowed down has more hours for the same trips, which
+    would look like fewer encounters.
+
     Attributes:
-        collision_times: encounters with a time to collision below 1.5 s, in a vehicle-hour.
-        severe: those of them that close at 5 m/s or more.
-        encroachments: encounters with a post-encroachment time below 1 s, in a vehicle-hour.
+        collision_times: encounters with a time to collision below 1.5 s, in 100 vehicle-kilometres.
+        lasting: those of them that last half a second, since the arc of who turns sweeps over others for a moment.
+        severe: those of the lasting ones that close at 5 m/s or more.
+        encroachments: encounters with a post-encroachment time below 1 s, in 100 vehicle-kilometres.
         delay: time lost against the limit [s/km].
         stops: in a vehicle-kilometre.
         energy: work at the wheels [kWh/km].
@@ -43,6 +50,7 @@ class Trial:
     """
 
     collision_times: float
+    lasting: float
     severe: float
     encroachments: float
     delay: float
@@ -52,28 +60,32 @@ class Trial:
     hours: float
 
 
-MEASURES = ("collision_times", "severe", "encroachments", "delay", "stops", "energy")
+MEASURES = ("collision_times", "lasting", "severe", "encroachments", "delay", "stops", "energy")
 
 
-def trial(zone: str, seed: int, seconds: float, *, listens: bool) -> Trial:
+def trial(zone: str, seed: int, seconds: float, *, listens: bool, settle_s: float = SETTLE_S) -> Trial:
     """Run a city and measure it.
 
     Args:
         zone: name of a built-in city, or a city file.
         seed: of all draws.
-        seconds: how long.
+        seconds: how long is measured.
         listens: whether drivers follow warnings and advices as the city file says; else nobody does.
+        settle_s: runs before that and is left out.
     """
     city = read_city(zone)
     if not listens:
         city = city.with_world(drivers={**city.world.get("drivers", {}), **DEAF})
-    opened = open_city(city, seed=seed, seconds=seconds)
+    opened = open_city(city, seed=seed, seconds=settle_s + seconds)
+    since_ns = city.start_ns + round(settle_s * 1e9)
     instants: list[int] = []
     tables: list[Truth] = []
     told = 0
 
     def note(_: int, frame: Frame) -> None:
         nonlocal told
+        if frame.time_ns < since_ns:
+            return
         instants.append(frame.time_ns)
         tables.append(frame[Truth])
         for kind in (WarningOrders, SpeedOrders):
@@ -82,7 +94,7 @@ def trial(zone: str, seed: int, seconds: float, *, listens: bool) -> Trial:
                 told += int(((table.verdict == Verdict.APPROVED) | (table.verdict == Verdict.LIMITED)).sum())
 
     try:
-        ticks = round(seconds * 1e9 / city.tick_ns)
+        ticks = round((settle_s + seconds) * 1e9 / city.tick_ns)
         operate(opened.world, opened.pipeline, edge=opened.edge, recorder=None, ticks=ticks, on_tick=note)
     finally:
         opened.world.close()
@@ -90,11 +102,13 @@ def trial(zone: str, seed: int, seconds: float, *, listens: bool) -> Trial:
     truth = Truth.concatenate(tables)
     found, costs = encounters(time_ns, truth), travel(time_ns, truth, opened.world.road)
     close = found.kind == EncounterKind.TIME_TO_COLLISION
+    lasts = close & (found.end_ns - found.begin_ns >= LASTING_NS)
     hours, kilometres = max(costs.hours, 1e-9), max(costs.kilometres, 1e-9)
     return Trial(
-        collision_times=int(close.sum()) / hours,
-        severe=int((close & (found.closing >= SEVERE)).sum()) / hours,
-        encroachments=int((~close).sum()) / hours,
+        collision_times=PER_KM * int(close.sum()) / kilometres,
+        lasting=PER_KM * int(lasts.sum()) / kilometres,
+        severe=PER_KM * int((lasts & (found.closing >= SEVERE)).sum()) / kilometres,
+        encroachments=PER_KM * int((~close).sum()) / kilometres,
         delay=costs.delay_s / kilometres,
         stops=costs.stops / kilometres,
         energy=costs.energy_kwh / kilometres,
@@ -108,12 +122,14 @@ def benefit(zone: str, seeds: Sequence[int], seconds: float, note: Callable[[str
 
     Both runs of a seed have the same demand, vehicles, signals, weather and planted facts, and the same services
     speak; they differ only in whether drivers act on what they are told. So the differences of a seed are the
-    services' doing, and their spread over seeds says how sure that is: the interval is Student's, of 95 %.
+    services' doing, and their spread over seeds says how sure that is: the interval is Student's, of 95 %. Once
+    one driver has acted, the draws of SUMO's drivers in that lane go to others, so the two runs of a seed drift
+    apart, and a pair shares the demand rather than every moment.
 
     Args:
         zone: name of a built-in city, or a city file.
         seeds: of the pairs of runs; at least two.
-        seconds: how long each run is.
+        seconds: how long is measured in each run, after `SETTLE_S`.
         note: told a line whenever a run has ended.
 
     Limits: simulated drivers hardly ever fail by themselves, so the dangers that warnings are made for are rarer

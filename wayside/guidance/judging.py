@@ -35,9 +35,13 @@ def rows_of(actors: Actors, ids: U64) -> I64:
     """Return the row of each identity, -1 where there is none."""
     if not len(actors):
         return np.full(len(ids), -1)
-    order = np.argsort(actors.id, kind="stable")
-    rows = order[np.minimum(np.searchsorted(actors.id, ids, sorter=order), len(actors) - 1)]
-    return np.where(actors.id[rows] == ids, rows, -1)
+    known = actors.id
+    if (known[1:] > known[:-1]).all():  # as in every frame
+        rows: I64 = np.minimum(known.searchsorted(ids), len(actors) - 1)
+    else:
+        order = np.argsort(known, kind="stable")
+        rows = order[np.minimum(known.searchsorted(ids, sorter=order), len(actors) - 1)]
+    return np.where(known[rows] == ids, rows, -1)
 
 
 def joined(meetings: Meetings, actors: Actors, within_s: float) -> Joined:
@@ -45,9 +49,12 @@ def joined(meetings: Meetings, actors: Actors, within_s: float) -> Joined:
 
     Bodies that overlap already are left out: they are one body seen twice; so are meetings of who is not there.
     """
-    soon = meetings.take((meetings.time > 0.05) & (meetings.time <= within_s))
-    found = Joined(soon, rows_of(actors, soon.subject), rows_of(actors, soon.other))
-    return found.take((found.subject >= 0) & (found.other >= 0))
+    soon = np.flatnonzero((meetings.time > 0.05) & (meetings.time <= within_s))
+    if not len(soon):
+        return Joined(Meetings.empty(), soon, soon)
+    subject, other = rows_of(actors, np.concatenate([meetings.subject[soon], meetings.other[soon]])).reshape(2, -1)
+    there = (subject >= 0) & (other >= 0)
+    return Joined(meetings.take(soon[there]), subject[there], other[there])
 
 
 @numba.njit(cache=True)

@@ -93,10 +93,13 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
     for s in range(slots):
         first[s + 1] += first[s]
     fill = first[:-1].copy()
+    # what is compared lies drawer by drawer, so that a drawer is read in one go
     member = np.empty(first[slots], np.int32)
+    member_x, member_y, member_radius = np.empty(len(member)), np.empty(len(member)), np.empty(len(member))
     for i in range(count):
         if slot[i] >= 0:
-            member[fill[slot[i]]] = i
+            at = fill[slot[i]]
+            member[at], member_x[at], member_y[at], member_radius[at] = i, x[i], y[i], radius[i]
             fill[slot[i]] += 1
     size, found = max(64, 4 * count), 0
     left, right = np.empty(size, np.intp), np.empty(size, np.intp)
@@ -108,6 +111,9 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
             for row in range(int(np.floor((y[i] - wide) / CELL_M)), int(np.floor((y[i] + wide) / CELL_M)) + 1):
                 s = _slot(column, row, slots)
                 for k in range(first[s], first[s + 1]):
+                    reach = radius[i] + member_radius[k]
+                    if (x[i] - member_x[k]) ** 2 + (y[i] - member_y[k]) ** 2 > reach * reach:
+                        continue
                     j = member[k]
                     # each pair once, from its larger circle; of equal ones, from the earlier row
                     if radius[j] > radius[i] or (radius[j] == radius[i] and j <= i):
@@ -115,9 +121,6 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
                     if not ((seeks[i] and sought[j]) or (seeks[j] and sought[i])):
                         continue
                     if cell_column[j] != column or cell_row[j] != row:
-                        continue
-                    reach = radius[i] + radius[j]
-                    if (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2 > reach * reach:
                         continue
                     if found + 2 > size:
                         size *= 2
@@ -134,8 +137,13 @@ def near_pairs(x: F64, y: F64, radius: F64, seeks: Bool, sought: Bool) -> tuple[
 
 
 @numba.njit(cache=True)
-def _inside(x: F64, y: F64, radius: F64, place_x: F64, place_y: F64) -> tuple[Rows, Rows]:
-    """Return the pairs of circle and point that lies in it; circles with an unknown middle hold nothing."""
+def _inside(
+    x: F64, y: F64, radius: F64, subjects: Rows, place_x: F64, place_y: F64, others: Rows
+) -> tuple[Rows, Rows]:
+    """Return the pairs of circle and point that lies in it, as `subjects` and `others` name them, each once.
+
+    Circles with an unknown middle hold nothing; nobody is a pair with itself.
+    """
     count, slots = place_x.size, 64
     while slots < 2 * count:
         slots *= 2
@@ -152,9 +160,11 @@ def _inside(x: F64, y: F64, radius: F64, place_x: F64, place_y: F64) -> tuple[Ro
         first[s + 1] += first[s]
     fill = first[:-1].copy()
     member = np.empty(first[slots], np.int32)
+    member_x, member_y = np.empty(len(member)), np.empty(len(member))
     for j in range(count):
         if slot[j] >= 0:
-            member[fill[slot[j]]] = j
+            at = fill[slot[j]]
+            member[at], member_x[at], member_y[at] = j, place_x[j], place_y[j]
             fill[slot[j]] += 1
     size, found = max(64, 4 * x.size), 0
     left, right = np.empty(size, np.intp), np.empty(size, np.intp)
@@ -166,17 +176,17 @@ def _inside(x: F64, y: F64, radius: F64, place_x: F64, place_y: F64) -> tuple[Ro
             for row in range(int(np.floor((y[i] - r) / CELL_M)), int(np.floor((y[i] + r) / CELL_M)) + 1):
                 s = _slot(column, row, slots)
                 for k in range(first[s], first[s + 1]):
-                    j = member[k]
-                    if (x[i] - place_x[j]) ** 2 + (y[i] - place_y[j]) ** 2 > r * r:
+                    if (x[i] - member_x[k]) ** 2 + (y[i] - member_y[k]) ** 2 > r * r:
                         continue
-                    if cell_column[j] != column or cell_row[j] != row:
+                    j = member[k]
+                    if cell_column[j] != column or cell_row[j] != row or others[j] == subjects[i]:
                         continue
                     if found == size:
                         size *= 2
                         more_left, more_right = np.empty(size, np.intp), np.empty(size, np.intp)
                         more_left[:found], more_right[:found] = left[:found], right[:found]
                         left, right = more_left, more_right
-                    left[found], right[found] = i, j
+                    left[found], right[found] = subjects[i], others[j]
                     found += 1
     return left[:found], right[:found]
 
@@ -195,10 +205,7 @@ def within_reach(actors: Actors, forward: F64, radius: F64, seeks: Bool, sought:
     """
     subjects, others = np.flatnonzero(seeks), np.flatnonzero(sought)
     heading, ahead = actors.heading[subjects], forward[subjects]
-    left, right = _inside(
+    return _inside(
         actors.x[subjects] + ahead * np.cos(heading), actors.y[subjects] + ahead * np.sin(heading),
-        radius[subjects], actors.x[others], actors.y[others],
+        radius[subjects], subjects, actors.x[others], actors.y[others], others,
     )  # fmt: skip
-    left, right = subjects[left], others[right]
-    apart = left != right
-    return left[apart], right[apart]

@@ -108,14 +108,20 @@ def to_be_passed(
     The nearest ahead on the own side, and all behind whom there is no room to come back.
     """
     c, s = math.cos(heading[i]), math.sin(heading[i])
+    # who is on the own side, and how far ahead
+    own, ahead, count = np.empty(among.size, np.int64), np.empty(among.size), 0
+    for j in among:
+        dx, dy = x[j] - x[i], y[j] - y[i]
+        left = dy * c - dx * s + lateral
+        if j == i or not drives[j] or abs(left) > lane / 2 or math.cos(heading[j] - heading[i]) < SAME_WAY:
+            continue
+        own[count], ahead[count] = j, dx * c + dy * s
+        count += 1
     last, front, pace = -1, 0.0, 0.0
     while front < convoy:
         nearest, found = convoy, -1
-        for j in among:
-            dx, dy = x[j] - x[i], y[j] - y[i]
-            along, left = dx * c + dy * s, dy * c - dx * s + lateral
-            if j == i or not drives[j] or abs(left) > lane / 2 or math.cos(heading[j] - heading[i]) < SAME_WAY:
-                continue
+        for n in range(count):
+            j, along = own[n], ahead[n]
             # the first may still be beside the subject
             beyond = along > front if last >= 0 else along + half_length[j] > -half_length[i]
             if beyond and along - half_length[j] < nearest:

@@ -37,16 +37,34 @@ def walking(actors: Actors, fresh: Bool, road: RoadMap, config: CarriagewayConfi
     """
     on_foot = fresh & (actors.kind == Kind.PEDESTRIAN) & (actors.speed < config.walks_below)
     on_foot &= (actors.sources & SEEN) > 0
-    rows, lane = _on_lanes(actors, np.flatnonzero(on_foot), road, config.inside_m)
+    crossings = bool((road.lanes.kind == LaneKind.CROSSING).any())
+    rows = np.flatnonzero(on_foot)
+    if crossings:
+        # most walk where they should, as their own match tells already
+        rows = rows[~_on_footway(actors, rows, road, config)]
+    rows, lane = _on_lanes(actors, rows, road, config.inside_m)
     if not len(rows):
         return rows, lane
-    if (road.lanes.kind == LaneKind.CROSSING).any():
+    if crossings:
         x, y = actors.x[rows], actors.y[rows]
         away = ~(road.distance(x, y, kinds=(LaneKind.CROSSING,)) <= config.beside_m)
         away &= ~(road.distance(x, y, kinds=PAVEMENTS) <= config.kerb_m)
     else:
         away = ~road.lanes.internal[lane]
     return rows[away], lane[away]
+
+
+def _on_footway(actors: Actors, rows: I64, road: RoadMap, config: CarriagewayConfig) -> Bool:
+    """Tell which people on foot are surely beside or on the crossing or pavement that they are matched to."""
+    lane, offset = np.maximum(actors.lane[rows], 0), actors.offset[rows]
+    kind = road.lanes.kind[lane]
+    beside = np.abs(actors.lateral[rows]) - 0.5 * road.lanes.width[lane]
+    least = np.where(kind == LaneKind.CROSSING, config.beside_m, config.kerb_m)
+    walked = (kind == LaneKind.CROSSING) | (kind == LaneKind.SIDEWALK)
+    # past either end of a lane the distance across says little
+    between = (offset > 0.0) & (offset < road.lanes.length[lane])
+    footway: Bool = (actors.lane[rows] >= 0) & walked & between & (beside <= least)
+    return footway
 
 
 def lying(actors: Actors, fresh: Bool, road: RoadMap, config: CarriagewayConfig) -> tuple[I64, I64]:

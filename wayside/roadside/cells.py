@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wayside.maps.road import RoadMap
+from wayside.membership import is_among
 from wayside.table import F64, I32, I64, Table
 
 CELL_M = 50.0
@@ -45,11 +46,20 @@ def split(key: I64) -> tuple[I32, I64]:
 def with_room(before: A, key: I64, road: RoadMap) -> A:
     """Return a table of stretches with a blank row for each that it does not have yet, in order."""
     columns = before.__dict__
-    new = np.setdiff1d(key, keyed(columns["lane"], columns["cell"]))
+    new = key[~is_among(key, keyed(columns["lane"], columns["cell"]))]
     if not len(new):
         return before
+    new = np.unique(new)
     lane, cell = split(new)
     x, y = middles(lane, cell, road)
     values: dict[str, Any] = {name: np.zeros(len(new), c.dtype) for name, c in before.columns.items()}
     kind = type(before)
     return kind.concatenate([before, kind(**{**values, "lane": lane, "cell": cell, "x": x, "y": y})]).in_order()
+
+
+def written(table: A, rows: I64, now: A) -> A:
+    """Return a table of stretches in which those rows are as they are now."""
+    columns = {name: array.copy() for name, array in table.arrays()}
+    for name, array in now.arrays():
+        columns[name][rows] = array
+    return type(table)(**columns)

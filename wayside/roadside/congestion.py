@@ -6,10 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+import numba
 import numpy as np
 
 from wayside.maps.road import RoadMap
 from wayside.maps.tables import LaneKind
+from wayside.membership import is_among
 from wayside.roadside.queues import Queues, queues
 from wayside.roadside.standing import greens
 from wayside.roadside.tables import Actors, Congestion, CongestionLevel
@@ -57,14 +59,18 @@ def _pieces(road: RoadMap) -> tuple[I64, F64, F64, F64]:
     return lane, x, y, piece
 
 
-@lru_cache(maxsize=8)
-def _seen_length(road: RoadMap, x: bytes, y: bytes, reach: bytes) -> F64:
-    """Return how many metres of each lane any pole sees."""
-    lane, at_x, at_y, piece = _pieces(road)
-    inside = np.zeros(len(lane), np.bool_)
-    for pole_x, pole_y, far in zip(*(np.frombuffer(column) for column in (x, y, reach)), strict=True):
-        inside |= (at_x - pole_x) ** 2 + (at_y - pole_y) ** 2 <= far**2
-    seen: F64 = np.bincount(lane[inside], piece[inside], len(road.lanes)).astype(np.float64)
+@numba.njit(cache=True)
+def _seen_length(
+    lane: I64, x: F64, y: F64, piece: F64, pole_x: F64, pole_y: F64, reach: F64, asked: Bool
+) -> F64:  # fmt: skip
+    """Return how many metres of each lane asked about any pole sees."""
+    seen = np.zeros(len(asked))
+    for n in range(len(lane)):
+        if asked[lane[n]]:
+            for k in range(len(reach)):
+                if (x[n] - pole_x[k]) ** 2 + (y[n] - pole_y[k]) ** 2 <= reach[k] ** 2:
+                    seen[lane[n]] += piece[n]
+                    break
     return seen
 
 
@@ -163,13 +169,18 @@ def congestion(
     lanes = road.lanes
     usable = (actors.lane >= 0) & (actors.kind >= Kind.CAR) & (actors.kind <= Kind.MOTORCYCLE)
     rows = np.flatnonzero(usable)
-    rows = rows[np.isin(lanes.kind[actors.lane[rows]], (LaneKind.DRIVING, LaneKind.BUS))]
+    kind = lanes.kind[actors.lane[rows]]
+    rows = rows[(kind == LaneKind.DRIVING) | (kind == LaneKind.BUS)]
     if not len(rows) and not len(before):
         return before
     found = queues(actors, rows, signals, pole_reach, road, time_ns)
     on = actors.lane[found.row]
-    new = np.setdiff1d(on[~lanes.internal[on]], before.lane)
-    was = Congestion.concatenate([before, _blank(new.astype(np.int64), road, time_ns)]).in_order()
+    new = on[~lanes.internal[on]]
+    new = new[~is_among(new, before.lane)]
+    was = before.in_order()
+    if len(new):
+        blank = _blank(np.unique(new).astype(np.int64), road, time_ns)
+        was = Congestion.concatenate([before, blank]).in_order()
     if not len(was):
         return was
     lane = was.lane
@@ -183,7 +194,9 @@ def congestion(
     traffic = was.traffic + told * (number - was.traffic)
     moved = was.traffic * np.nan_to_num(was.speed) * (1.0 - told) + told * total
     speed = np.where(traffic > 0.01, moved / np.maximum(traffic, 0.01), np.nan)
-    seen_m = _seen_length(road, *(np.asarray(c).tobytes() for c in (pole_reach.x, pole_reach.y, pole_reach.reach)))
+    asked = np.zeros(len(lanes), np.bool_)
+    asked[lane] = True
+    seen_m = _seen_length(*_pieces(road), pole_reach.x, pole_reach.y, pole_reach.reach, asked)
     in_view = np.bincount(on[(actors.sources[found.row] & SEEN) > 0], minlength=len(lanes))[lane]
     dense = 1000.0 * in_view / np.maximum(seen_m[lane], LEAST_SEEN_M)
     smoothed = np.nan_to_num(was.density) + share * (dense - np.nan_to_num(was.density))

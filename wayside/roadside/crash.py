@@ -6,7 +6,7 @@ import msgspec
 import numba
 import numpy as np
 
-from wayside.roadside.tables import Actors, Incidents
+from wayside.roadside.tables import Actors
 from wayside.table import F64, I64, Bool
 from wayside.v2x.tables import Kind
 
@@ -21,9 +21,13 @@ class CrashConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     askew: float = 0.45  # vehicles that point so differently do not queue [rad], 25 degrees
     askew_touch_m: float = 0.2  # and must be that close, for in turning traffic they stand close anyhow
     in_line_m: float = 1.0  # one behind the other: no farther apart sideways
+    rider_in_line_m: float = 0.6  # a motorcycle ahead is passed closely without being hit
     no_brake: float = 11.0  # deceleration beyond what tyres hold on a dry road [m/s2]
     merge_s: float = 0.15  # two that touched for so long may be seen as one
-    sigma_m: float = 0.6  # of the position of one whose deceleration is believed
+    sigma_m: float = 0.6  # of the position of one whose speed and gap are believed
+    steady_sigma_m: float = (
+        0.35  # of one whose deceleration or touch is; one measurement after a gap is not enough
+    )
     meets_m: float = 7.0  # between the middles of two that have just met
     doomed_from: float = 4.0  # slower vehicles stop in time, whatever their measurement says [m/s]
     drives_on: float = 2.0  # one that was doomed and is faster a second later has been spared [m/s]
@@ -111,8 +115,8 @@ def touching(actors: Actors, able: Bool, config: CrashConfig) -> tuple[I64, I64]
 
 @numba.njit(cache=True)
 def _doomed(
-    rows: I64, able: Bool, x: F64, y: F64, heading: F64, speed: F64, length: F64,
-    from_speed: float, standing: float, askew: float, in_line: float, no_brake: float,
+    rows: I64, able: Bool, rider: Bool, x: F64, y: F64, heading: F64, speed: F64, length: F64,
+    from_speed: float, standing: float, askew: float, in_line: float, rider_in_line: float, no_brake: float,
 ) -> tuple[I64, I64]:  # fmt: skip
     """Return who among the rows, sorted by x, cannot but run into which standing vehicle."""
     first, second = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
@@ -136,43 +140,56 @@ def _doomed(
                 ahead = (x[b] - x[a]) * cosine + (y[b] - y[a]) * sine
                 gap = ahead - 0.5 * (length[a] + length[b])
                 across = abs((y[b] - y[a]) * cosine - (x[b] - x[a]) * sine)
-                late = ahead > 0.0 and across < in_line and speed[a] ** 2 > 2.0 * no_brake * max(gap, 0.1)
+                aside = rider_in_line if rider[b] else in_line
+                late = ahead > 0.0 and across < aside and speed[a] ** 2 > 2.0 * no_brake * max(gap, 0.1)
                 if late and (count == 0 or first[count - 1] != a):
                     first[count], second[count] = a, b
                     count += 1
     return first[:count], second[:count]
 
 
-def doomed(actors: Actors, able: Bool, config: CrashConfig) -> tuple[I64, I64]:
+def doomed(actors: Actors, able: Bool, riders: Bool, config: CrashConfig) -> tuple[I64, I64]:
     """Return the rows of vehicles that no brake can keep from a standing one ahead, and of that one.
 
-    From speed v over a gap d that takes v^2 / (2 d).
+    From speed v over a gap d that takes v^2 / (2 d). A motorcycle may be hit, but is not judged as the one that
+    hits.
+
+    Args:
+        actors: the live picture.
+        able: which are motor vehicles with four wheels or more in a lane or a junction, measured just now.
+        riders: which are motorcycles, likewise.
+        config: settings.
     """
-    rows = np.flatnonzero(able & ~np.isnan(actors.heading))
+    rows = np.flatnonzero((able | riders) & ~np.isnan(actors.heading))
     rows = rows[np.argsort(actors.x[rows], kind="stable")]
     found: tuple[I64, I64] = _doomed(
-        rows, able & (actors.position_sigma < config.sigma_m), actors.x, actors.y, actors.heading, actors.speed,
-        actors.length, config.doomed_from, config.standing_below, config.askew, config.in_line_m, config.no_brake,
+        rows, able & (actors.position_sigma < config.sigma_m), riders, actors.x, actors.y, actors.heading,
+        actors.speed, actors.length, config.doomed_from, config.standing_below, config.askew, config.in_line_m,
+        config.rider_in_line_m, config.no_brake,
     )  # fmt: skip
     return found
 
 
-def standing_near(felt: Incidents, actors: Actors, able: Bool, config: CrashConfig) -> tuple[I64, I64]:
+def standing_near(
+    felt_x: F64, felt_y: F64, actors: Actors, able: Bool, config: CrashConfig
+) -> tuple[I64, I64]:  # fmt: skip
     """Return which of the blows have a vehicle standing where they were felt, and the row of the nearest such.
 
     A pole may see two cars that touch as one, so that identities are no help.
     """
     rows = np.flatnonzero(able & (actors.speed < config.standing_below))
-    if not len(felt) or not len(rows):
+    if not len(felt_x) or not len(rows):
         return rows[:0], rows[:0]
-    away = np.hypot(felt.x[:, None] - actors.x[rows], felt.y[:, None] - actors.y[rows])
+    away = np.hypot(felt_x[:, None] - actors.x[rows], felt_y[:, None] - actors.y[rows])
     nearest = np.argmin(away, axis=1)
-    there = np.flatnonzero(away[np.arange(len(felt)), nearest] < config.stays_m)
+    there = np.flatnonzero(away[np.arange(len(felt_x)), nearest] < config.stays_m)
     return there, rows[nearest[there]]
 
 
 def has_company(actors: Actors, rows: I64, able: Bool, config: CrashConfig) -> Bool:
     """Tell which of the rows have another slow vehicle so near that they may have hit it."""
+    if not len(rows):
+        return np.zeros(0, np.bool_)
     others = np.flatnonzero(able & (actors.speed < config.doomed_from))
     away = np.hypot(actors.x[rows][:, None] - actors.x[others], actors.y[rows][:, None] - actors.y[others])
     near: Bool = ((away < config.meets_m) & (rows[:, None] != others)).any(axis=1)
@@ -180,6 +197,6 @@ def has_company(actors: Actors, rows: I64, able: Bool, config: CrashConfig) -> B
 
 
 def four_wheeled(actors: Actors) -> Bool:
-    """Tell which actors are cars, buses or trucks; two-wheelers stand too close to be judged."""
+    """Tell which actors are cars, buses or trucks; two-wheelers stand too close together to be judged."""
     wheeled: Bool = (actors.kind >= Kind.CAR) & (actors.kind <= Kind.TRUCK)
     return wheeled

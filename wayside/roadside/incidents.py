@@ -20,7 +20,7 @@ from wayside.security.tables import PoleReach
 from wayside.signals.tables import Signals
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule
-from wayside.table import I64, Bool
+from wayside.table import I32, I64, Bool
 from wayside.v2x.tables import Kind, Reports
 
 # bits of VehicleEventFlags with which a vehicle says that it is in trouble
@@ -45,6 +45,7 @@ class IncidentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forget_confirmed_s: float = 30.0  # and an incident
     wrong_way_angle: float = 2.1  # between a vehicle's course and its lane's [rad], 120 degrees
     wrong_way_speed: float = 2.0  # slower is not judged [m/s]
+    beside_m: float = 0.3  # farther beyond a lane's edge one does not drive in that lane
     wrong_way_s: float = 1.2
     wrong_way_m: float = 5.0
     walking_s: float = 1.6  # so long on the carriageway before a person on foot is an incident
@@ -96,24 +97,34 @@ def _stalled_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_ns:
     return standing
 
 
-def _wrong_way_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_ns: int) -> Bool:
-    """Tell which actors drive against the lane they are in."""
+def _wrong_way_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_ns: int) -> tuple[I64, I32]:
+    """Return the rows of actors that drive against the lane they are in, and that lane.
+
+    Of two lanes the picture prefers the one in the vehicle's direction, even if it drives beside that. Where it
+    does, its place alone tells the lane.
+    """
     rows = np.flatnonzero(
         (actors.lane >= 0)
         & (actors.speed > config.wrong_way_speed)
         & (actors.kind >= Kind.CAR)
         & (actors.kind <= Kind.MOTORCYCLE)
-        & (np.abs(actors.lateral) <= config.in_lane_m)
         & (actors.position_sigma < 1.0)
         & (time_ns - actors.measured_ns <= config.fresh_s * 1e9)
     )
-    result = np.zeros(len(actors), np.bool_)
-    if len(rows):
-        lane = actors.lane[rows]
-        _, _, direction = road.along(lane, actors.offset[rows])
-        against = np.abs((actors.heading[rows] - direction + np.pi) % (2.0 * np.pi) - np.pi)
-        result[rows] = (against > config.wrong_way_angle) & ~road.lanes.internal[lane]
-    return result
+    lane = actors.lane[rows]
+    outside = ~road.lanes.internal[lane]
+    rows, lane = rows[outside], lane[outside]
+    lateral, offset = actors.lateral[rows], actors.offset[rows]
+    beside = np.flatnonzero(np.abs(lateral) > 0.5 * road.lanes.width[lane] + config.beside_m)
+    if len(beside):
+        x, y = actors.x[rows[beside]], actors.y[rows[beside]]
+        found = road.match(x, y, np.full(len(beside), np.nan), reach_m=config.in_lane_m)
+        lane[beside], lateral[beside], offset[beside] = found.lane, found.lateral, found.offset
+    _, _, direction = road.along(lane, offset)
+    against = np.abs((actors.heading[rows] - direction + np.pi) % (2.0 * np.pi) - np.pi)
+    wrong = (lane >= 0) & (np.abs(lateral) <= config.in_lane_m) & (against > config.wrong_way_angle)
+    wrong &= ~road.lanes.internal[lane]
+    return rows[wrong], lane[wrong]
 
 
 def _events(actors: Actors, reports: Reports) -> I64:
@@ -150,40 +161,44 @@ def _crashes(
 ) -> list[Sightings]:
     """Return pairs that touch, blows just felt, and what stands where a blow was felt."""
     crash = config.crash
-    able = fresh & four_wheeled(actors) & (actors.lane >= 0) & (np.abs(actors.lateral) <= crash.off_lane_m)
+    placed = fresh & (actors.lane >= 0) & (np.abs(actors.lateral) <= crash.off_lane_m)
+    able, riders = placed & four_wheeled(actors), placed & (actors.kind == Kind.MOTORCYCLE)
+    # a double of a track that takes over another's measurement seems to stop dead, right beside it
+    steady = actors.position_sigma < crash.steady_sigma_m
     burst, seen = able & ((events & AIRBAG) > 0), (actors.sources & SEEN) > 0
-    blow = burst | (
-        able & (actors.acceleration < -crash.no_brake) & (actors.position_sigma < crash.sigma_m) & seen
-    )
+    blow = burst | (able & (actors.acceleration < -crash.no_brake) & steady & seen)
     live = time_ns - actors.measured_ns <= LIVE_NS
-    late, into = doomed(actors, able & seen, crash)
-    mine = before.kind == IncidentKind.CRASH
-    blows = mine & ((before.other == 0) | (before.other == before.actor))
-    felt = before.take(blows)
+    late, into = doomed(actors, able & seen, riders & seen, crash)
+    mine = np.flatnonzero(before.kind == IncidentKind.CRASH)
+    actor, other = before.actor[mine], before.other[mine]
+    blows = (other == 0) | (other == actor)
+    felt = actor[blows]
     # of two that touched for a while a pole may see but one from then on
-    merged = mine & ~blows & (before.evidence >= crash.merge_s)
-    merged &= ~(is_among(before.actor, actors.id) & is_among(before.other, actors.id))
-    driving = is_among(before.actor, actors.id[live & (actors.speed > crash.drives_on)])
-    spared = driving & ~before.confirmed & (time_ns - before.since_ns > SPARED_NS)
-    stays = before.take((blows | merged) & ~spared)
-    there, row = standing_near(stays, actors, able, crash)
-    alone = np.where(stays.other[there] == stays.actor[there], config.alone_s, 0.0)
-    after = sighted(IncidentKind.CRASH, actors, row, other=stays.other[there], patience=alone)
+    merged = ~blows & (before.evidence[mine] >= crash.merge_s)
+    merged &= ~(is_among(actor, actors.id) & is_among(other, actors.id))
+    driving = is_among(actor, actors.id[live & (actors.speed > crash.drives_on)])
+    spared = driving & ~before.confirmed[mine] & (time_ns - before.since_ns[mine] > SPARED_NS)
+    stays = (blows | merged) & ~spared
+    actor, other = actor[stays], other[stays]
+    there, row = standing_near(before.x[mine[stays]], before.y[mine[stays]], actors, able | riders, crash)
+    alone = np.where(other[there] == actor[there], config.alone_s, 0.0)
+    after = sighted(IncidentKind.CRASH, actors, row, other=other[there], patience=alone)
     # what vehicles say of their own place is too coarse to tell a gap
-    first, second = touching(actors, able & seen, crash)
+    first, second = touching(actors, able & seen & steady, crash)
     low = np.where(actors.id[first] < actors.id[second], first, second)
     high = first + second - low
     # each vehicle is in one crash, and one that has felt a blow is in that one
-    struck = blow | is_among(actors.id, felt.actor)
+    of_blow = is_among(actors.id, felt)
+    struck = blow | of_blow
     _, once = np.unique(actors.id[low], return_index=True)
-    once = once[~(struck[low[once]] | struck[high[once]] | is_among(actors.id[low[once]], stays.actor))]
-    begun = np.flatnonzero(blow & ~is_among(actors.id, felt.actor))
+    once = once[~(struck[low[once]] | struck[high[once]] | is_among(actors.id[low[once]], actor))]
+    begun = np.flatnonzero(blow & ~of_blow)
     met = burst[begun] | has_company(actors, begun, able, crash)
-    new = ~is_among(actors.id[late], felt.actor) & ~blow[late]
+    new = ~struck[late]
     hit = sighted(IncidentKind.CRASH, actors, into[new])
     return [
         sighted(IncidentKind.CRASH, actors, low[once], other=actors.id[high[once]]),
-        after._replace(actor=stays.actor[there]),
+        after._replace(actor=actor[there]),
         sighted(IncidentKind.CRASH, actors, begun, other=np.where(met, 0, actors.id[begun]).astype(np.uint64)),
         hit._replace(actor=actors.id[late[new]]),
     ]
@@ -249,10 +264,12 @@ def incidents(
       green that it does not follow counts. Buses and automated vehicles may serve stops for longer, and automated
       ones stand where a measure tells them to. Each vehicle that goes round it is worth a second, its own hazard
       lights three times the time.
-    - A vehicle drives the wrong way while its course is against its lane's; it must have come some metres so.
+    - A vehicle drives the wrong way while its course is against its lane's; it must have come some metres so. One
+      that drives beside the lane it was matched to is judged by the lane it is in.
     - People on foot and things that lie there are incidents on a carriageway away from crossings.
-    - Two vehicles have crashed that touch and stand, in a way that no queue does. So has one that stopped harder
-      than brakes can, or whose airbag went off, and then stands.
+    - Two vehicles have crashed that touch and stand, in a way that no queue does. So has one that no brake could
+      have kept from a standing vehicle or motorcycle, that stopped harder than brakes can, or whose airbag went
+      off, and then stands.
     - Queues and congestion are those of `congestion`, one for each carriageway.
 
     Args:
@@ -271,7 +288,8 @@ def incidents(
     Returns:
         Candidates and incidents; `confirmed` tells them apart.
 
-    Limits: a stall at a stop line is found after a minute of green; two-wheelers are not judged.
+    Limits: a stall at a stop line is found after a minute of green; of two-wheelers only motorcycles are judged,
+    and of crashes among them only those in which a larger vehicle runs into one.
     """
     fresh: Bool = time_ns - actors.measured_ns <= config.fresh_s * 1e9
     walkers, on_lane = walking(actors, fresh, road, config.carriageway)
@@ -284,11 +302,11 @@ def incidents(
     patience = np.where(actors.kind == Kind.BUS, config.bus_stop_s, 0.0)
     patience = np.where(automated, config.service_s, patience)
     stalled = _stalled_now(actors, road, config, time_ns)
-    against = np.flatnonzero(_wrong_way_now(actors, road, config, time_ns))
+    against, against_lane = _wrong_way_now(actors, road, config, time_ns)
     seen = together(
         [
             _stalls(actors, stalled, events, signals, pole_reach, excused, patience, road, time_ns),
-            sighted(IncidentKind.WRONG_WAY, actors, against),
+            sighted(IncidentKind.WRONG_WAY, actors, against, lane=against_lane),
             sighted(IncidentKind.PEDESTRIAN, actors, walkers, lane=on_lane),
             sighted(IncidentKind.DEBRIS, actors, things, lane=thing_lane),
             *_crashes(actors, fresh, events, before, config, time_ns),
@@ -323,7 +341,10 @@ _RULE = np.array([RULES.get(IncidentKind(n), 0) if n else 0 for n in range(KINDS
 @step(period_s=0.1, reach_m=0)
 def incident_findings(incidents: Incidents) -> Findings:
     """Return a finding for each confirmed incident but queues and congestion: how long it has lasted [s]."""
-    sure = incidents.take(incidents.confirmed & (_RULE[incidents.kind] > 0))
+    rows = np.flatnonzero(incidents.confirmed & (_RULE[incidents.kind] > 0))
+    if not len(rows):
+        return Findings.empty()
+    sure = incidents.take(rows)
     return Findings(
         rule=_RULE[sure.kind],
         subject=sure.actor,

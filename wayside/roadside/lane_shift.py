@@ -7,7 +7,7 @@ import numpy as np
 
 from wayside.maps.road import RoadMap
 from wayside.maps.tables import LaneKind
-from wayside.roadside.cells import cell_of, keyed, with_room
+from wayside.roadside.cells import cell_of, keyed, with_room, written
 from wayside.roadside.tables import Actors, LaneShifts
 from wayside.step import step
 from wayside.table import F64
@@ -37,7 +37,7 @@ def _mean(count: F64, cosine: F64, sine: F64, width: F64) -> tuple[F64, F64]:
     return angle * width / (2.0 * np.pi), np.sqrt(-2.0 * np.log(length)) * width / (2.0 * np.pi)
 
 
-@step(period_s=PERIOD_S, reach_m=50)
+@step(period_s=PERIOD_S, phase_s=0.6, reach_m=50)
 def lane_shifts(
     actors: Actors, before: LaneShifts, *, road: RoadMap, config: LaneShiftConfig, time_ns: int
 ) -> LaneShifts:
@@ -74,8 +74,10 @@ def lane_shifts(
     if not len(rows):
         return before
     key = keyed(lane, cell_of(lane, actors.offset[rows], road))
-    was = with_room(before, key, road)
-    at = np.searchsorted(keyed(was.lane, was.cell), key)
+    every = with_room(before.in_order(), key, road)
+    # only stretches with vehicles change
+    touched, at = np.unique(np.searchsorted(keyed(every.lane, every.cell), key), return_inverse=True)
+    was = every.take(touched)
     # a slow vehicle is seen more often; each one counts once over a stretch
     worth = np.minimum(actors.speed[rows] * PERIOD_S / config.quickest, 1.0)
     turn = 2.0 * np.pi * actors.lateral[rows] / lanes.width[lane]
@@ -99,7 +101,7 @@ def lane_shifts(
     learn = ~shifted & enough & (np.abs(shift) < 0.5 * config.shift_m)
     fade = np.where(learn, np.clip(1.0 - more / config.most_usual, 0.0, 1.0), 1.0)
     gain = learn.astype(np.float64)
-    return was.replace(
+    now = was.replace(
         count=count, cosine=c, sine=s,
         usual_count=was.usual_count * fade + gain * more,
         usual_cosine=was.usual_cosine * fade + gain * cosine,
@@ -108,3 +110,4 @@ def lane_shifts(
         shift=np.where(enough, shift, np.nan), shifted=shifted,
         since_ns=np.where(shifted, np.where(was.shifted, was.since_ns, time_ns), 0),
     )  # fmt: skip
+    return written(every, touched, now)

@@ -23,6 +23,8 @@ AFTER_NS = 40 * SECOND_NS  # for so long after it was cleared, too
 LANE_KINDS = (IncidentKind.QUEUE, IncidentKind.CONGESTION)
 FOLLOWING = (IncidentKind.STALLED_VEHICLE, *LANE_KINDS)
 SLACK_NS = 20 * SECOND_NS  # the reference knows sooner, or forgets sooner
+BRIEF_NS = 2_400_000_000  # one that was cleared sooner is not asked for; a wrong-way driver may take so long
+TRACE_NS = SECOND_NS  # what poles have seen arrives later, and what tells of it may be sure later, by so much
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,14 @@ class Judged:
 
     Attributes:
         facts: each with its delay [s], None if it was not found.
-        follows: spells that follow from what was staged: a queue behind debris.
+        brief: those that were over before anybody could be sure; they count neither as found nor as missed.
+        follows: spells that follow from what was staged: a queue behind debris, a wrong-way driver just gone.
         true: spells that the truth bears out though nobody staged them.
         false: spells that nothing bears out.
     """
 
     facts: tuple[tuple[Fact, float | None], ...]
+    brief: tuple[Fact, ...]
     follows: tuple[Spell, ...]
     true: tuple[Spell, ...]
     false: tuple[Spell, ...]
@@ -158,21 +162,21 @@ def judge(
     """Put facts and spells together.
 
     A fact is found by a spell of its kind that is near while it goes on; a queue or congestion on its carriageway.
-    Of the other spells, a stall or a queue near what was staged follows from it; a queue or congestion that the
-    reference knows too is true; the rest is false.
+    Of the other spells, one that is sure within a second of its fact's end follows from it, and so does a stall or
+    a queue near what was staged; a queue or congestion that the reference knows too is true; the rest is false.
+    Facts shorter than 2.4 s are set aside, whether they were found or not.
     """
     used: set[int] = set()
     told: list[tuple[Fact, float | None]] = []
+    brief = [fact for fact in facts if fact.until_ns - fact.from_ns < BRIEF_NS]
     for fact in facts:
         delays = []
         for number, spell in enumerate(spells):
-            if spell.kind != fact.kind or spell.from_ns > fact.until_ns or spell.until_ns < fact.from_ns:
-                continue
-            same = spell.actor == fact.subject if fact.kind in LANE_KINDS else False
-            if same or np.hypot(spell.x - fact.x, spell.y - fact.y) <= NEAR_M * (3.0 if fact.kind == 2 else 1.0):
+            if spell.from_ns <= fact.until_ns and _is_of(spell, fact):
                 delays.append(max(spell.from_ns - fact.from_ns, 0) / SECOND_NS)
                 used.add(number)
-        told.append((fact, min(delays, default=None)))
+        if fact not in brief:
+            told.append((fact, min(delays, default=None)))
     follows, true, false = [], [], []
     for number, spell in enumerate(spells):
         if number in used:
@@ -183,10 +187,22 @@ def judge(
             follows.append(spell)
         else:
             false.append(spell)
-    return Judged(tuple(told), tuple(follows), tuple(true), tuple(false))
+    return Judged(tuple(told), tuple(brief), tuple(follows), tuple(true), tuple(false))
+
+
+def _is_of(spell: Spell, fact: Fact) -> bool:
+    """Tell whether a spell is of a fact's kind, at its place and at its time or a moment later."""
+    if spell.kind != fact.kind or spell.from_ns > fact.until_ns + TRACE_NS or spell.until_ns < fact.from_ns:
+        return False
+    if fact.kind in LANE_KINDS and spell.actor == fact.subject:
+        return True
+    near_m = NEAR_M * (3.0 if fact.kind == IncidentKind.WRONG_WAY else 1.0)  # who drives is elsewhere by then
+    return bool(np.hypot(spell.x - fact.x, spell.y - fact.y) <= near_m)
 
 
 def _follows(spell: Spell, fact: Fact) -> bool:
+    if _is_of(spell, fact):
+        return True
     going = fact.from_ns <= spell.from_ns <= fact.until_ns + AFTER_NS
     return going and spell.kind in FOLLOWING and bool(np.hypot(spell.x - fact.x, spell.y - fact.y) <= FOLLOWS_M)
 

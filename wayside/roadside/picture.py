@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import numba
 import numpy as np
 
 from wayside.maps.road import FOOT_KINDS, Match, RoadMap
 from wayside.roadside.tables import Actors, Tracks
 from wayside.step import step
-from wayside.table import F64, U8, Bool
+from wayside.table import F64, I64, U8, Bool
 from wayside.v2x.tables import Kind
 
 SECOND = 1e-9  # [s] in a nanosecond
@@ -57,29 +60,16 @@ def picture(tracks: Tracks, *, road: RoadMap, time_ns: int, config: PictureConfi
 
     Limits: heading is NaN for one that stands off the lanes and was never seen moving.
     """
-    dt = ((time_ns - tracks.time_ns) * SECOND).astype(np.float64)
-    variance = _variance(tracks, dt, config) + np.where(tracks.heard_ns > 0, 0.0, config.lasting_sigma_m**2)
-    along, across = _apart(tracks, dt)
-    sigma = np.sqrt(variance + 0.5 * (along + across))
-    shown = tracks.confirmed & (sigma <= config.sigma_m)
-    if not shown.all():
-        tracks, dt, sigma = tracks.take(shown), dt[shown], sigma[shown]
-        variance, along, across = variance[shown], along[shown], across[shown]
     if not len(tracks):
         return Actors.empty()
-    speed = np.hypot(tracks.velocity_x, tracks.velocity_y)
-    span = np.minimum(dt, 0.5)
-    gained = np.maximum(tracks.acceleration * span, -speed)
-    turned = np.where(speed > 1.0, tracks.yaw_rate * span, 0.0)
-    # way beyond constant speed, as a share of that speed; the course on the way is half turned
-    way = np.where(speed > 0.5, dt + gained * (dt - 0.5 * span) / np.maximum(speed, 0.5), dt)
-    cosine, sine = way * np.cos(0.5 * turned), way * np.sin(0.5 * turned)
-    x = tracks.x + cosine * tracks.velocity_x - sine * tracks.velocity_y
-    y = tracks.y + sine * tracks.velocity_x + cosine * tracks.velocity_y
-    speed = speed + np.where(speed > 0.5, gained, 0.0)
-    # standing still is a speed of nothing, not of the filter's noise
-    speed = np.where(speed < 0.1, 0.0, speed)
-    heading = tracks.heading + turned
+    columns: Any = [getattr(tracks, name) for name in STATE]
+    kernel: Any = _predict
+    state, shown = kernel(time_ns, *columns, config.sigma_m, config.lasting_sigma_m, config.noise)
+    if not shown.all():
+        tracks, state = tracks.take(shown), state[:, shown]
+    if not len(tracks):
+        return Actors.empty()
+    x, y, heading, speed, sigma, sigma_along, sigma_across = state
     on = _match(x, y, heading, tracks.kind == Kind.PEDESTRIAN, road, config)
     heading = np.where(np.isnan(heading) & (tracks.kind != Kind.PEDESTRIAN), on.heading, heading)
     return Actors(
@@ -94,8 +84,8 @@ def picture(tracks: Tracks, *, road: RoadMap, time_ns: int, config: PictureConfi
         length=_known(tracks.length, USUAL_LENGTH_M, tracks.kind),
         width=_known(tracks.width, USUAL_WIDTH_M, tracks.kind),
         position_sigma=sigma,
-        sigma_along=np.sqrt(variance + along),
-        sigma_across=np.sqrt(variance + across),
+        sigma_along=sigma_along,
+        sigma_across=sigma_across,
         lane=on.lane,
         offset=on.offset,
         lateral=on.lateral,
@@ -105,23 +95,62 @@ def picture(tracks: Tracks, *, road: RoadMap, time_ns: int, config: PictureConfi
     )
 
 
-def _variance(tracks: Tracks, dt: F64, config: PictureConfig) -> F64:
-    """Return the variance per axis at this tick within each model of motion, weighted by how likely it is [m2]."""
-    agile = tracks.agility
-    steady = tracks.variance_p + dt * (2.0 * tracks.covariance_pv + dt * tracks.variance_v)
-    swift = tracks.agile_pp + dt * (2.0 * tracks.agile_pv + dt * tracks.agile_vv)
-    swift += dt**2 * (tracks.agile_pa + 0.25 * dt**2 * tracks.agile_aa)
-    grown: F64 = (1.0 - agile) * steady + agile * swift + config.noise * np.abs(dt) ** 3 / 3.0
-    return np.maximum(grown, 0.0)
+# columns of `Tracks` as `_predict` takes them
+STATE = (
+    "time_ns", "x", "y", "velocity_x", "velocity_y", "heading", "acceleration", "yaw_rate", "acceleration_x",
+    "acceleration_y", "agility", "aside_x", "aside_y", "aside_velocity_x", "aside_velocity_y", "variance_p",
+    "covariance_pv", "variance_v", "agile_pp", "agile_pv", "agile_pa", "agile_vv", "agile_aa", "heard_ns",
+    "confirmed",
+)  # fmt: skip
 
 
-def _apart(tracks: Tracks, dt: F64) -> tuple[F64, F64]:
-    """Return the variance between the models of motion at this tick, along the course and across it [m2]."""
-    dx = tracks.aside_x + dt * (tracks.aside_velocity_x + 0.5 * dt * tracks.acceleration_x)
-    dy = tracks.aside_y + dt * (tracks.aside_velocity_y + 0.5 * dt * tracks.acceleration_y)
-    vx, vy = tracks.velocity_x, tracks.velocity_y
-    both = tracks.agility * (1.0 - tracks.agility) / np.maximum(vx * vx + vy * vy, 1e-6)
-    return both * (vx * dx + vy * dy) ** 2, both * (vx * dy - vy * dx) ** 2
+@numba.njit(cache=True)
+def _predict(
+    now_ns: int, time_ns: I64, x: F64, y: F64, velocity_x: F64, velocity_y: F64, heading: F64, acceleration: F64,
+    yaw_rate: F64, acceleration_x: F64, acceleration_y: F64, agility: F64, aside_x: F64, aside_y: F64,
+    aside_velocity_x: F64, aside_velocity_y: F64, variance_p: F64, covariance_pv: F64, variance_v: F64,
+    agile_pp: F64, agile_pv: F64, agile_pa: F64, agile_vv: F64, agile_aa: F64, heard_ns: I64, confirmed: Bool,
+    sigma_m: float, lasting_sigma_m: float, noise: float,
+) -> Any:  # fmt: skip
+    """Return x, y, heading, speed and the three sigmas of each track at an instant, and which are shown."""
+    state = np.empty((7, len(x)))
+    shown = np.zeros(len(x), np.bool_)
+    for n in range(len(x)):
+        if not confirmed[n]:
+            continue
+        dt, agile = (now_ns - time_ns[n]) * SECOND, agility[n]
+        # variance per axis within each model of motion, weighted by how likely it is
+        steady = variance_p[n] + dt * (2.0 * covariance_pv[n] + dt * variance_v[n])
+        swift = agile_pp[n] + dt * (2.0 * agile_pv[n] + dt * agile_vv[n])
+        swift += dt**2 * (agile_pa[n] + 0.25 * dt**2 * agile_aa[n])
+        variance = max((1.0 - agile) * steady + agile * swift + noise * abs(dt) ** 3 / 3.0, 0.0)
+        if heard_ns[n] <= 0:
+            variance += lasting_sigma_m**2
+        # variance between the models, along the course and across it
+        dx = aside_x[n] + dt * (aside_velocity_x[n] + 0.5 * dt * acceleration_x[n])
+        dy = aside_y[n] + dt * (aside_velocity_y[n] + 0.5 * dt * acceleration_y[n])
+        vx, vy = velocity_x[n], velocity_y[n]
+        both = agile * (1.0 - agile) / max(vx * vx + vy * vy, 1e-6)
+        along, across = both * (vx * dx + vy * dy) ** 2, both * (vx * dy - vy * dx) ** 2
+        sigma = np.sqrt(variance + 0.5 * (along + across))
+        if not sigma <= sigma_m:
+            continue
+        shown[n] = True
+        speed, span = np.hypot(vx, vy), min(dt, 0.5)
+        gained = max(acceleration[n] * span, -speed)
+        turned = yaw_rate[n] * span if speed > 1.0 else 0.0
+        # way beyond constant speed, as a share of that speed; the course on the way is half turned
+        way = dt + gained * (dt - 0.5 * span) / max(speed, 0.5) if speed > 0.5 else dt
+        cosine, sine = way * np.cos(0.5 * turned), way * np.sin(0.5 * turned)
+        state[0, n] = x[n] + cosine * vx - sine * vy
+        state[1, n] = y[n] + sine * vx + cosine * vy
+        state[2, n] = heading[n] + turned
+        speed += gained if speed > 0.5 else 0.0
+        # standing still is a speed of nothing, not of the filter's noise
+        state[3, n] = speed if speed >= 0.1 else 0.0
+        state[4, n] = sigma
+        state[5, n], state[6, n] = np.sqrt(variance + along), np.sqrt(variance + across)
+    return state, shown
 
 
 def _known(measured: F64, usual: F64, kind: U8) -> F64:

@@ -6,16 +6,23 @@ knocked, whether its clock is right and what it no longer sees; its own lists te
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 import numpy as np
 
 from wayside.membership import is_among
-from wayside.roadside.quality_clock import AGES, SECOND, Timing, timing
-from wayside.roadside.quality_diagnosis import Evidence, scores
+from wayside.roadside.quality_clock import SECOND, Timing, timing
+from wayside.roadside.quality_diagnosis import DiagnosisConfig, Evidence, scores
 from wayside.roadside.quality_geometry import EAST, LATENCY, NORTH, TURN, Estimate
 from wayside.roadside.quality_memory import (
-    MEMORY,
+    AGREE,
+    COMPARED,
+    EVIDENCE,
+    GHOSTS,
+    PAIRS,
+    SURPRISE,
+    SURPRISES,
     Memory,
     PoleQualityConfig,
     compare,
@@ -24,7 +31,7 @@ from wayside.roadside.quality_memory import (
     recall,
     settle,
 )
-from wayside.roadside.quality_pairs import RINGS, SECTORS
+from wayside.roadside.quality_pairing import RINGS, SECTORS
 from wayside.roadside.quality_sight import CELLS
 from wayside.roadside.quality_tables import PoleObjects, PolePairs, PoleSight
 from wayside.roadside.tables import Detections, PoleFault, PoleQuality, Poles
@@ -41,8 +48,9 @@ _RULES = np.array(
     ],
     np.uint8,
 )
+_LIMITS = DiagnosisConfig()
 JUDGE_NS = 400_000_000  # verdicts are given that often; sums are kept at every run
-CLASS_RUN = 9.0  # so many scans in a row tell as much of a class as one
+JUDGE_AT_NS = 200_000_000  # and not at the ticks at which `pole_sight` runs, so that no tick does all the work
 _GEOMETRY = np.array([PoleFault.TURNED, PoleFault.SHIFTED, PoleFault.CLOCK_OFFSET])
 
 
@@ -60,7 +68,6 @@ def _measures(
     sigma = np.sqrt(estimate.variance)
     known = np.where(enough, 1.0, np.nan)
     out: dict[str, Any] = {
-        "samples": memory["samples"],
         "yaw_error": estimate.value[:, TURN] * known,
         "yaw_sigma": sigma[:, TURN] * known,
         "offset_x": estimate.value[:, EAST] * known,
@@ -73,9 +80,9 @@ def _measures(
         "drift": times.drift,
         "drift_sigma": times.drift_sigma,
         "spread": spread,
-        "noise": np.sqrt(0.5 * _ratio(memory["surprise_sum"], memory["surprise_weight"], 10.0)),
-        "ghosts_per_s": memory["ghost_sum"] / config.counts_s,
-        "class_share": _ratio(memory["class_agree"], memory["class_weight"], 10.0),
+        "noise": np.sqrt(0.5 * _ratio(memory.lists[:, SURPRISE], memory.lists[:, SURPRISES], 10.0)),
+        "ghosts_per_s": memory.lists[:, GHOSTS] / config.counts_s,
+        "class_share": _ratio(memory.counts[:, AGREE], memory.counts[:, COMPARED], 10.0),
     }
     rings = lost = np.zeros((len(poles), RINGS))
     if len(sight) == len(poles) * RINGS * SECTORS:
@@ -91,20 +98,19 @@ def _measures(
 
 def _evidence(
     measures: dict[str, Any], memory: Memory, poles: Poles, estimate: Estimate, enough: Bool, span: F64,
-    quiet_s: F64, moves: Bool,
+    quiet_s: F64, moves: Bool, trembles: Bool,
 ) -> Evidence:  # fmt: skip
     """Gather what the diagnosis weighs."""
     value = estimate.alone.copy()
     if enough.sum() > 2:
         # what all poles see alike is an error of the vehicles' positioning
         value[:, : NORTH + 1] -= np.median(estimate.value[enough, : NORTH + 1], axis=0)
-    wrong = 1.0 - measures["class_share"]
-    doubt = np.sqrt(np.maximum(wrong * (1.0 - wrong), 0.05) * CLASS_RUN / np.maximum(memory["class_weight"], 1.0))
     return Evidence(
         quiet_s=quiet_s,
-        unheard=memory["unheard"],
-        frozen_s=memory["frozen_s"],
+        unheard=memory.unheard,
+        frozen_s=memory.frozen_s,
         frozen_moves=moves,
+        frozen_trembled=trembles,
         value=value,
         sigma=estimate.alone_sigma,
         gain=estimate.gain,
@@ -118,7 +124,7 @@ def _evidence(
         latency_sigma=np.sqrt(estimate.variance[:, LATENCY]),
         noise=measures["noise"] / poles.position_sigma,
         ghosts=measures["ghosts_per_s"],
-        wrong=wrong - 2.0 * doubt,
+        wrong=memory.counts[:, EVIDENCE],
     )
 
 
@@ -197,21 +203,21 @@ def pole_quality(
     memory = Memory(was, time_ns, config)
     scan_ns, heard_ns, stepped = listen(memory, was, detections, poles, time_ns)
     came = scan_ns != was["scan_ns"]
-    there, moves = look_at_lists(memory, pole_objects, poles, scan_ns, came, config)
+    there, moves, trembles = look_at_lists(memory, pole_objects, poles, scan_ns, came, config)
     moves |= ~came & was["frozen_moves"]
     asking = compare(memory, was, pole_pairs, poles, time_ns, config)
-    memory["unheard"][:] = np.where(came, 0.0, memory["unheard"] + memory.elapsed * (asking + 0.2 * there))
-    columns: dict[str, Any] = {**was, **dict(zip(MEMORY, memory.block.T, strict=True))}
+    memory.unheard[:] = np.where(came, 0.0, memory.unheard + memory.elapsed * (asking + 0.2 * there))
+    columns: dict[str, Any] = was | memory.columns() | {"samples": memory.counts[:, PAIRS]}
     columns |= {"pole": poles.pole, "x": poles.x, "y": poles.y, "time_ns": np.full(len(poles), time_ns)}
     columns |= {"scan_ns": scan_ns, "heard_ns": heard_ns, "frozen_moves": moves}
     last_ns = int(before.time_ns[0]) if len(before) == len(poles) else 0
-    if time_ns // JUDGE_NS == last_ns // JUDGE_NS and not stepped.any():
+    if (time_ns + JUDGE_AT_NS) // JUDGE_NS == (last_ns + JUDGE_AT_NS) // JUDGE_NS and not stepped.any():
         return PoleQuality(**columns)
     estimate, spread, enough, changed_ns, change_ns = settle(memory, was, stepped, time_ns, config)
-    times = Timing(*timing(np.ascontiguousarray(memory.part(AGES))))
+    times = Timing(*timing(memory.ages))
     measures = _measures(memory, pole_sight, poles, estimate, spread, enough, times, config)
     quiet_s: Any = (time_ns - heard_ns) * SECOND
-    evidence = _evidence(measures, memory, poles, estimate, enough, times.span, quiet_s, moves)
+    evidence = _evidence(measures, memory, poles, estimate, enough, times.span, quiet_s, moves, trembles)
     unknown = (was["fault"][:, None] == _GEOMETRY).any(axis=1) & ~enough
     unknown |= (was["fault"] == PoleFault.CLOCK_DRIFT) & ~(times.span >= config.limits.drift_span_s)
     verdict = _name(was, scores(evidence, pole_sight, config.limits), unknown, time_ns, config)
@@ -229,6 +235,35 @@ def _of_poles(rows: T, poles: Poles) -> T:
     return rows if known.all() else rows.take(known)
 
 
+def _measured(q: PoleQuality, row: int) -> tuple[float, float]:  # noqa: PLR0911
+    """Return what was measured of a pole's fault, and what is allowed; NaN no single figure is."""
+    match q.fault[row]:
+        case PoleFault.SILENT:
+            return (int(q.time_ns[row]) - int(q.heard_ns[row])) * SECOND, _LIMITS.silent_s
+        case PoleFault.FROZEN:
+            return q.frozen_s[row], _LIMITS.frozen_s if q.frozen_moves[row] else _LIMITS.frozen_standing_s
+        case PoleFault.TURNED:
+            return abs(q.yaw_error[row]), _LIMITS.turn
+        case PoleFault.SHIFTED:
+            return math.hypot(q.offset_x[row], q.offset_y[row]), _LIMITS.displacement_m
+        case PoleFault.CLOCK_OFFSET:
+            return abs(q.latency_s[row]), _LIMITS.latency_s
+        case PoleFault.CLOCK_DRIFT:
+            return 1e3 * abs(q.drift[row]), 1e3 * _LIMITS.drift
+        case PoleFault.LATE:
+            return q.age_s[row], _LIMITS.late_s
+        case PoleFault.BLIND_SECTOR:
+            return q.share_seen[row], math.nan
+        case PoleFault.SHORT_SIGHTED:
+            return q.sight_m[row], math.nan
+        case PoleFault.GHOSTS:
+            return q.ghosts_per_s[row], _LIMITS.ghosts_per_s
+        case PoleFault.NOISY:
+            return q.noise[row], math.nan
+        case _:
+            return 1.0 - q.class_share[row], _LIMITS.wrong_class_share
+
+
 @step(period_s=0.1, reach_m=0)
 def pole_findings(pole_quality: PoleQuality) -> Findings:
     """Return a finding for each pole with a named fault: what was measured and what is allowed.
@@ -236,32 +271,17 @@ def pole_findings(pole_quality: PoleQuality) -> Findings:
     The units are those of the columns of `PoleQuality`: seconds of silence or of the same list, m, rad, s, ms of
     drift a second, seconds of age, shares seen, metres of sight, ghosts a second, and the share of wrong classes.
     """
-    bad = pole_quality.take((pole_quality.fault > 0) & (pole_quality.fault <= len(PoleFault)))
-    limits, rows = PoleQualityConfig().limits, np.arange(len(bad))
-    none = np.full(len(bad), np.nan)
-    quiet_s: Any = (bad.time_ns - bad.heard_ns) * SECOND
-    measured: dict[PoleFault, tuple[F64, float]] = {
-        PoleFault.SILENT: (quiet_s, limits.silent_s),
-        PoleFault.FROZEN: (bad.frozen_s, limits.frozen_s),
-        PoleFault.TURNED: (np.abs(bad.yaw_error), limits.turn),
-        PoleFault.SHIFTED: (np.hypot(bad.offset_x, bad.offset_y), limits.displacement_m),
-        PoleFault.CLOCK_OFFSET: (np.abs(bad.latency_s), limits.latency_s),
-        PoleFault.CLOCK_DRIFT: (1e3 * np.abs(bad.drift), 1e3 * limits.drift),
-        PoleFault.LATE: (bad.age_s, limits.late_s),
-        PoleFault.BLIND_SECTOR: (bad.share_seen, np.nan),
-        PoleFault.SHORT_SIGHTED: (bad.sight_m, np.nan),
-        PoleFault.GHOSTS: (bad.ghosts_per_s, limits.ghosts_per_s),
-        PoleFault.NOISY: (bad.noise, np.nan),
-        PoleFault.MISCLASSIFYING: (1.0 - bad.class_share, limits.wrong_class_share),
-    }
-    values = np.stack([none, *(measured[fault][0] for fault in PoleFault)])
-    allowed = np.array([np.nan, *(measured[fault][1] for fault in PoleFault)])
+    fault = pole_quality.fault
+    rows = np.flatnonzero((fault > 0) & (fault <= len(PoleFault)))
+    if not len(rows):
+        return Findings.empty()
+    measured = np.array([_measured(pole_quality, row) for row in rows.tolist()])
     return Findings(
-        rule=_RULES[bad.fault],
-        subject=bad.pole.astype(np.uint64),
-        x=bad.x,
-        y=bad.y,
-        since_ns=bad.since_ns,
-        value=np.nan_to_num(values[bad.fault, rows]),
-        limit=allowed[bad.fault],
+        rule=_RULES[fault[rows]],
+        subject=pole_quality.pole[rows].astype(np.uint64),
+        x=pole_quality.x[rows],
+        y=pole_quality.y[rows],
+        since_ns=pole_quality.since_ns[rows],
+        value=np.nan_to_num(measured[:, 0]),
+        limit=measured[:, 1],
     )

@@ -13,7 +13,9 @@ import numpy as np
 
 from wayside.table import F64, I64, Bool
 
-AGES = ("age_fast", "age_n", "age_t", "age_tt", "age_a", "age_ta", "age_aa")  # memory of one pole, in this order
+# memory of one pole: age smoothed over about two seconds, number of scans in the line through ages, sum of their
+# instants from now, of squares of those, of ages, of products of both, of squared ages [s, or s2]
+AGES = 7
 SECOND = 1e-9  # [s] in a nanosecond
 FAST = 0.1  # weight of the newest scan in the fast mean, which spans about 2 s
 LAG_S = 1.8  # by which the fast mean follows the line at five scans a second
@@ -36,18 +38,20 @@ def _line(ages: F64) -> tuple[float, float, float, float]:
 
 @numba.njit(cache=True)
 def add_ages(
-    ages: F64, elapsed: F64, kept: F64, rows: I64, time_ns: I64, received_ns: I64, now_ns: int
+    ages: F64, elapsed: F64, kept: F64, rows: I64, time_ns: I64, received_ns: I64, now_ns: int, scan_ns: I64,
+    heard_ns: I64,
 ) -> Bool:  # fmt: skip
     """Take the ages of this tick's scans into the memory, in place.
 
     Args:
-        ages: memory [poles, 7], see `AGES`.
+        ages: memory [poles, AGES].
         elapsed: time since the memory was last changed [poles], s.
         kept: share of it that remains after that time [poles].
         rows: row of the pole of each detection; detections stand in key order.
         time_ns: stamp of each.
         received_ns: reception of each.
         now_ns: the tick's instant.
+        scan_ns, heard_ns: newest stamp and newest reception of each pole so far; they become those of today.
 
     Returns:
         Which poles' ages have taken a step.
@@ -59,6 +63,13 @@ def add_ages(
         one[2] += shift * one[1]
         one[1:] *= kept[p]
     stepped = np.zeros(len(ages), np.bool_)
+    newest = np.zeros(len(ages), np.int64)
+    for i in range(len(rows)):
+        newest[rows[i]] = max(newest[rows[i]], time_ns[i])
+        heard_ns[rows[i]] = max(heard_ns[rows[i]], received_ns[i])
+    for p in range(len(ages)):
+        if newest[p] > 0:
+            scan_ns[p] = newest[p]
     for i in range(len(rows)):
         if i and rows[i] == rows[i - 1] and time_ns[i] == time_ns[i - 1] and received_ns[i] == received_ns[i - 1]:
             continue

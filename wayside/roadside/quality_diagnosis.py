@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import msgspec
+import numba
 import numpy as np
 
-from wayside.roadside.quality_pairs import RINGS, SECTORS
+from wayside.roadside.quality_pairing import RINGS, SECTORS
 from wayside.roadside.quality_tables import PoleSight
 from wayside.roadside.tables import PoleFault
 from wayside.table import F64, Bool
@@ -25,7 +26,7 @@ class DiagnosisConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     silent_s: float = 2.0  # without any list
     unheard_s: float = 4.0  # while vehicles were near, their times together
     frozen_s: float = 1.5  # the same list although something in it moves
-    frozen_standing_s: float = 15.0  # or though nothing does; noise alone would change it
+    frozen_standing_s: float = 15.0  # or though several stand in it that always trembled
     sure: float = 3.0  # standard deviations by which an estimate must be over its limit
     turn: float = 0.0052  # rad, 0.3 degrees
     displacement_m: float = 0.4
@@ -39,7 +40,8 @@ class DiagnosisConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blind_scans: float = 40.0  # scans that missed vehicles in three neighbouring sectors, less those that saw
     short_scans: float = 50.0  # the same far away, in two directions at least
     ghosts_per_s: float = 0.9
-    wrong_class_share: float = 0.25
+    wrong_class_share: float = 0.3
+    wrong_class_evidence: float = 6.0  # of such a share, as a logarithm of odds; one vehicle gives no more
 
 
 class Evidence(NamedTuple):
@@ -50,6 +52,7 @@ class Evidence(NamedTuple):
         unheard: for how long vehicles were near meanwhile, all together [s].
         frozen_s: for how long the list has been the same.
         frozen_moves: and something in it is said to move.
+        frozen_trembled: and several stand in it that always trembled.
         value, sigma: displacement east and north [m], turn [rad], latency [s], each as if alone.
         gain: by how much each lowers the sum of squares.
         enough: there were pairs enough for estimates.
@@ -57,13 +60,14 @@ class Evidence(NamedTuple):
         latency, latency_sigma: estimated with the others [s].
         noise: standard deviation from scan to scan as a multiple of the commissioned one.
         ghosts: per second.
-        wrong: share of wrong classes, less two standard deviations.
+        wrong: evidence that too many classes are wrong, as a logarithm of odds.
     """
 
     quiet_s: F64
     unheard: F64
     frozen_s: F64
     frozen_moves: Bool
+    frozen_trembled: Bool
     value: F64
     sigma: F64
     gain: F64
@@ -85,12 +89,14 @@ def scores(evidence: Evidence, sight: PoleSight, config: DiagnosisConfig) -> F64
     e = evidence
     out = np.zeros((len(e.quiet_s), FAULTS + 1))
     out[:, PoleFault.SILENT] = np.minimum(e.quiet_s / config.silent_s, e.unheard / config.unheard_s)
-    out[:, PoleFault.FROZEN] = e.frozen_s / np.where(e.frozen_moves, config.frozen_s, config.frozen_standing_s)
+    # a list of things that stand repeats itself where a pole measures without noise or holds them in place
+    standing_s = np.where(e.frozen_trembled, config.frozen_standing_s, np.inf)
+    out[:, PoleFault.FROZEN] = e.frozen_s / np.where(e.frozen_moves, config.frozen_s, standing_s)
     _geometry(out, e, config)
     _timing(out, e, config)
     out[:, PoleFault.NOISY] = e.noise / config.noise_factor
     out[:, PoleFault.GHOSTS] = e.ghosts / config.ghosts_per_s
-    out[:, PoleFault.MISCLASSIFYING] = e.wrong / config.wrong_class_share
+    out[:, PoleFault.MISCLASSIFYING] = e.wrong / config.wrong_class_evidence
     _sight(out, sight, config)
     return _explained(np.nan_to_num(out))
 
@@ -123,27 +129,40 @@ def _sight(out: F64, sight: PoleSight, config: DiagnosisConfig) -> None:
     """Score blind sectors and short sight from the doubts of cells."""
     if not len(sight):
         return
-    doubt = sight.doubt.reshape(-1, RINGS, SECTORS)
-    near, inner = doubt[:, :3].sum(axis=1), doubt[:, :2].sum(axis=1)
-    window = near + np.roll(near, 1, axis=1) + np.roll(near, -1, axis=1)
-    deep = inner + np.roll(inner, 1, axis=1) + np.roll(inner, -1, axis=1)
-    blind = np.minimum(window / config.blind_scans, deep / (0.3 * config.blind_scans)).max(axis=1)
-    short = np.zeros(len(doubt))
-    for ring in (1, 2, 3):
-        beyond, within = doubt[:, ring:].sum(axis=1), doubt[:, :ring].sum(axis=(1, 2))
-        best = beyond.argmax(axis=1)
-        # a second direction at least 60 degrees from the first
-        apart = np.abs((np.arange(SECTORS) - best[:, None] + SECTORS // 2) % SECTORS - SECTORS // 2) >= 2
-        second = np.where(apart, beyond, 0.0).max(axis=1)
-        total = beyond.sum(axis=1)
-        clean = within < 0.2 * total
-        score = np.minimum(total / config.short_scans, second / (0.5 * config.short_scans))
-        short = np.maximum(short, np.where(clean, score, 0.0))
+    blind, short = _blindness(sight.doubt.reshape(-1, RINGS, SECTORS), config.blind_scans, config.short_scans)
     # what befalls half of the others too is the weather's
-    if len(doubt) > 2:
+    if len(short) > 2:
         alike = (short >= 0.4).sum(axis=0) - (short >= 0.4)
-        short = np.where(2 * alike >= len(doubt) - 1, 0.0, short)
+        short = np.where(2 * alike >= len(short) - 1, 0.0, short)
     out[:, PoleFault.SHORT_SIGHTED], out[:, PoleFault.BLIND_SECTOR] = short, np.where(short >= 1.0, 0.0, blind)
+
+
+@numba.njit(cache=True)
+def _blindness(doubt: F64, blind_scans: float, short_scans: float) -> tuple[F64, F64]:
+    """Return the scores of a blind sector and of short sight of each pole, from doubts [poles, rings, sectors]."""
+    blind, short = np.zeros(len(doubt)), np.zeros(len(doubt))
+    for p in range(len(doubt)):
+        within, beyond, inner = 0.0, doubt[p].sum(axis=0), np.zeros(SECTORS)
+        for ring in range(1, 4):
+            inner = inner + doubt[p, ring - 1]
+            within += doubt[p, ring - 1].sum()
+            beyond = beyond - doubt[p, ring - 1]
+            best, second = beyond.argmax(), 0.0
+            for sector in range(SECTORS):  # a second direction at least 60 degrees from the first
+                apart = abs(sector - best)
+                if min(apart, SECTORS - apart) >= 2:
+                    second = max(second, beyond[sector])
+            total = beyond.sum()
+            if within < 0.2 * total:
+                short[p] = max(short[p], min(total / short_scans, second / (0.5 * short_scans)))
+            if ring == 2:
+                deep = inner.copy()
+        for sector in range(SECTORS):  # three neighbouring sectors, in the inner three rings and in the inner two
+            left, right = (sector - 1) % SECTORS, (sector + 1) % SECTORS
+            window = inner[left] + inner[sector] + inner[right]
+            near = deep[left] + deep[sector] + deep[right]
+            blind[p] = max(blind[p], min(window / blind_scans, near / (0.3 * blind_scans)))
+    return blind, short
 
 
 def _explained(out: F64) -> F64:

@@ -4,14 +4,14 @@ A detection less what the vehicle reports of itself is, for a place r from the p
 
     displacement + turn * (r rotated by a right angle) - latency * v + the vehicle's own error + noise.
 
-A vehicle's own error lasts for its whole passage. What changes within a passage is free of it and tells much of
-the turn; the means of passages tell of displacement and latency, each no better than one vehicle's positioning.
-Both are weighed as generalised least squares do.
+A vehicle's own error lasts for about a minute. So each scan is weighed by what it says beyond what the vehicle's
+earlier scans let expect, difference and design alike: `PolePairs.base` is the state of a Kalman filter for that
+error, which forgets as the error does, and the remainders are independent of each other, as least squares asks.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -28,24 +28,16 @@ LEAST_PASSAGE = 4  # a passage counts from so many scans on
 class Paired(NamedTuple):
     """The columns of `PolePairs` that the kernel reads."""
 
-    pole: U16
     begun_ns: I64
     samples: U16
-    sigma: F64
-    away_x: F64
-    away_y: F64
-    velocity_x: F64
-    velocity_y: F64
-    error_x: F64
-    error_y: F64
+    distance: F64
+    now: F64
     error_heading: F64
     kind_agrees: Bool
-    mean_away_x: F64
-    mean_away_y: F64
-    mean_velocity_x: F64
-    mean_velocity_y: F64
-    mean_error_x: F64
-    mean_error_y: F64
+    mean: F64
+    base: F64
+    level: F64
+    gain: F64
 
     @classmethod
     def of(cls, pairs: PolePairs) -> Paired:
@@ -55,10 +47,10 @@ class Paired(NamedTuple):
 
 @numba.njit(cache=True)
 def _put(sums: F64, weight: float, z: F64, level: float) -> None:
-    """Add weight times the products of one difference and its design; level: of displacement, 0 or 1."""
+    """Add weight times the products of one difference and its design; level: by how much displacement shows."""
     rx, ry, vx, vy, ex, ey = z[0], z[1], z[2], z[3], z[4], z[5]
     once = weight * level
-    sums[0] += once
+    sums[0] += once * level
     sums[1] += once * rx
     sums[2] += once * ry
     sums[3] += once * vx
@@ -73,12 +65,12 @@ def _put(sums: F64, weight: float, z: F64, level: float) -> None:
 
 
 @numba.njit(cache=True)
-def add_pairs(  # noqa: PLR0915
-    rows: I64, pairs: Paired, known: F64, changed_ns: I64, changing: F64, noise: float, least_bias: float,
-    heading_weight: float, near_m: float, most_apart: float,
-    most_class_samples: int,
-) -> tuple[F64, F64, F64]:  # fmt: skip
-    """Return what this tick's pairs add to each pole's sums.
+def add_pairs(
+    rows: I64, pairs: Paired, known: F64, changed_ns: I64, changing: F64, noise: float, scatter: float,
+    heading_weight: float, near_m: float, most_apart: float, class_fades: float, near_view: F64, sums: F64,
+    change: F64, counts: F64, classes: F64,
+) -> F64:  # fmt: skip
+    """Add this tick's pairs to each pole's sums, in place.
 
     Args:
         rows: row of the pole of each pair.
@@ -87,47 +79,50 @@ def add_pairs(  # noqa: PLR0915
             latency [poles, 5].
         changed_ns: passages that began until then are left out [poles].
         changing: how many scans ago a change began, negative if none did [poles].
-        noise: variance of one difference [m2], times how many in a row tell as much as one.
-        least_bias: no vehicle's own error has a smaller variance [m2].
+        noise: variance of one difference about a passage's mean [m2], times how many in a row tell as much as one.
+        scatter: the same about what was expected [m2].
         heading_weight: inverse variance of a difference of headings [rad-2], likewise.
         near_m: nearer to the pole nothing is taken [m].
         most_apart: a passage whose mean is farther from what is known is left out [m].
-        most_class_samples: so many scans of a vehicle count for its class.
+        class_fades: after so many scans of one vehicle another tells half as much of its class.
+        near_view: [poles], m.
+        sums: [poles, 12], to which nothing is added while a change is measured.
+        change: sums of changes against the mean of each passage [poles, 12].
+        counts: pairs, squares of differences within passages and their number, classes that agree and that were
+            compared [poles, 5 or more].
+        classes: scans with a wrong and with the right class, those of one vehicle counting less and less
+            [poles, 2].
 
     Returns:
-        The sums [poles, 12], none while a change is measured; those of changes against the mean of each passage
-        [poles, 12]; and [poles, 5]: pairs, squares of differences within passages and their number, classes that
-        agree and that were compared.
+        How many vehicles say that they are nearer to the pole than `near_view` [poles].
     """
-    poles = len(known)
-    sums, change, other = np.zeros((poles, 12)), np.zeros((poles, 12)), np.zeros((poles, 5))
-    z, mean, last = np.empty(6), np.empty(6), np.empty(6)
+    z, last, near = np.empty(6), np.empty(6), np.zeros(len(known))
     for i in range(len(rows)):
         p, n = rows[i], int(pairs.samples[i])
-        if np.isnan(pairs.error_x[i]) or n < 1 or np.hypot(pairs.away_x[i], pairs.away_y[i]) < near_m:
+        near[p] += pairs.distance[i] < near_view[p]
+        z[:] = pairs.now[i]
+        if np.isnan(z[4]) or n < 1 or np.hypot(z[0], z[1]) < near_m:
             continue
-        if n <= most_class_samples:
-            other[p, 3] += 1.0 if pairs.kind_agrees[i] else 0.0
-            other[p, 4] += 1.0
+        new = 1.0 / (1.0 + n / class_fades)
+        if pairs.kind_agrees[i]:
+            counts[p, 3] += 1.0
+            classes[p, 1] += new
+        else:
+            classes[p, 0] += new
+        counts[p, 4] += 1.0
         if pairs.begun_ns[i] <= changed_ns[p]:
             continue
-        z[0], z[1], z[2] = pairs.away_x[i], pairs.away_y[i], pairs.velocity_x[i]
-        z[3], z[4], z[5] = pairs.velocity_y[i], pairs.error_x[i], pairs.error_y[i]
-        mean[0], mean[1], mean[2] = pairs.mean_away_x[i], pairs.mean_away_y[i], pairs.mean_velocity_x[i]
-        mean[3], mean[4], mean[5] = pairs.mean_velocity_y[i], pairs.mean_error_x[i], pairs.mean_error_y[i]
+        mean, base = pairs.mean[i], pairs.base[i]
         turn, latency = known[p, 0], known[p, 1]
-        if n > 1:
-            last[:] = mean - (z - mean) / (n - 1.0)
         if n > LEAST_PASSAGE:
+            last[:] = mean - (z - mean) / (n - 1.0)
             # what is left of a change once the mean has followed it
             left = max(n - max(changing[p], 0.0), 0.0) / n
-            ahead = z[4] - last[4] + turn * (z[1] - last[1]) + latency * (z[2] - last[2])
-            aside = z[5] - last[5] - turn * (z[0] - last[0]) + latency * (z[3] - last[3])
             if left > 0.3:
-                error_x, error_y = z[4], z[5]
+                ahead = z[4] - last[4] + turn * (z[1] - last[1]) + latency * (z[2] - last[2])
+                aside = z[5] - last[5] - turn * (z[0] - last[0]) + latency * (z[3] - last[3])
                 z[4], z[5] = ahead / left, aside / left
                 _put(change[p], left * left / noise, z, 1.0)
-                z[4], z[5] = error_x, error_y
         facing = abs(pairs.error_heading[i]) < 0.3
         if facing:
             change[p, 5] += heading_weight
@@ -140,20 +135,19 @@ def add_pairs(  # noqa: PLR0915
         most = most_apart + 2.0 * known[p, 4] * np.hypot(mean[2], mean[3])
         if rest_x * rest_x + rest_y * rest_y > most * most:
             continue
-        bias = max(pairs.sigma[i] ** 2, least_bias) if pairs.sigma[i] > 0 else least_bias
-        other[p, 0] += 1.0
+        counts[p, 0] += 1.0
         if n > LEAST_PASSAGE:
-            share = n / (n - 1.0)
-            z -= mean
-            _put(sums[p], share / noise, z, 0.0)
-            other[p, 1] += share * (z[4] ** 2 + z[5] ** 2)
-            other[p, 2] += 2.0
-            _put(sums[p], -(n - 1.0) / (noise + (n - 1.0) * bias), last, 1.0)
-        _put(sums[p], n / (noise + n * bias), mean, 1.0)
+            error_x, error_y = pairs.now[i, 4] - mean[4], pairs.now[i, 5] - mean[5]
+            counts[p, 1] += n / (n - 1.0) * (error_x * error_x + error_y * error_y)
+            counts[p, 2] += 2.0
+        # what the scan says beyond what was expected after the one before it
+        rest = 1.0 - pairs.gain[i]
+        z[:] = (pairs.now[i] - base) / rest
+        _put(sums[p], rest / scatter, z, (1.0 - pairs.level[i]) / rest)
         if facing:
             sums[p, 5] += heading_weight
             sums[p, 10] += heading_weight * pairs.error_heading[i]
-    return sums, change, other
+    return near
 
 
 class Estimate(NamedTuple):
@@ -189,22 +183,39 @@ def solve(sums: F64, scale: F64, prior: F64, trust: F64) -> Estimate:
     >>> solve(turned, np.ones(1), np.zeros((1, 4)), PRIOR[None]).value.round(3)
     array([[0.  , 0.  , 0.01, 0.  ]])
     """
-    n, rx, ry, vx, vy, rr, rv, vv, ex, ey, re, ve = (sums / scale[:, None]).T
-    a = np.zeros((len(sums), 4, 4))
-    a[:, EAST, EAST] = a[:, NORTH, NORTH] = n
-    a[:, EAST, TURN] = a[:, TURN, EAST] = -ry
-    a[:, NORTH, TURN] = a[:, TURN, NORTH] = rx
-    a[:, EAST, LATENCY] = a[:, LATENCY, EAST] = -vx
-    a[:, NORTH, LATENCY] = a[:, LATENCY, NORTH] = -vy
-    a[:, TURN, LATENCY] = a[:, LATENCY, TURN] = rv
-    a[:, TURN, TURN], a[:, LATENCY, LATENCY] = rr, vv
-    each = np.arange(4)
-    a[:, each, each] = np.maximum(a[:, each, each], 0.0) + trust
-    b = np.stack((ex, ey, re, ve), axis=1) + trust * prior
-    covariance: Any = np.linalg.inv(a)
-    value: F64 = (covariance @ b[:, :, None])[:, :, 0]
-    diagonal = a[:, each, each]
-    gain = b * b / diagonal
-    gain[:, EAST] += gain[:, NORTH]
-    gain[:, NORTH] = 0.0
-    return Estimate(value, covariance[:, each, each], b / diagonal, 1.0 / np.sqrt(diagonal), b, gain)
+    return Estimate(*_solve(sums, scale, prior, trust))
+
+
+@numba.njit(cache=True)
+def _solve(sums: F64, scale: F64, prior: F64, trust: F64) -> tuple[F64, F64, F64, F64, F64, F64]:
+    """Return the fields of `Estimate`."""
+    poles = len(sums)
+    value, variance, alone = np.zeros((poles, 4)), np.empty((poles, 4)), np.empty((poles, 4))
+    alone_sigma, right, gain = np.empty((poles, 4)), np.empty((poles, 4)), np.zeros((poles, 4))
+    a = np.empty((4, 8))
+    for p in range(poles):
+        n, rx, ry, vx, vy, rr, rv, vv = sums[p, :8] / scale[p]
+        right[p] = sums[p, 8:] / scale[p] + trust[p] * prior[p]
+        a[:] = 0.0
+        a[EAST, TURN] = a[TURN, EAST] = -ry
+        a[NORTH, TURN] = a[TURN, NORTH] = rx
+        a[EAST, LATENCY] = a[LATENCY, EAST] = -vx
+        a[NORTH, LATENCY] = a[LATENCY, NORTH] = -vy
+        a[TURN, LATENCY] = a[LATENCY, TURN] = rv
+        a[EAST, EAST] = a[NORTH, NORTH] = n
+        a[TURN, TURN], a[LATENCY, LATENCY] = rr, vv
+        for k in range(4):
+            a[k, k] = max(a[k, k], 0.0) + trust[p, k]
+            a[k, 4 + k] = 1.0
+            alone[p, k], alone_sigma[p, k] = right[p, k] / a[k, k], 1.0 / np.sqrt(a[k, k])
+            gain[p, EAST if k == NORTH else k] += right[p, k] ** 2 / a[k, k]
+        for k in range(4):  # by elimination: the matrix is positive definite, so no pivot is sought
+            a[k] /= a[k, k]
+            for other in range(4):
+                if other != k:
+                    a[other] -= a[other, k] * a[k]
+        for k in range(4):
+            variance[p, k] = max(a[k, 4 + k], 0.0)  # below only where the sums are of nothing that can be
+            for other in range(4):
+                value[p, k] += a[k, 4 + other] * right[p, other]
+    return value, variance, alone, alone_sigma, right, gain

@@ -7,31 +7,21 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from wayside.roadside.quality_clock import AGES, SECOND, add_ages
+from wayside.roadside.quality_clock import SECOND, add_ages
 from wayside.roadside.quality_diagnosis import DiagnosisConfig
-from wayside.roadside.quality_geometry import (
-    EAST,
-    LATENCY,
-    NORTH,
-    PRIOR,
-    SUMS,
-    TURN,
-    Estimate,
-    Paired,
-    add_pairs,
-    solve,
-)
+from wayside.roadside.quality_geometry import EAST, LATENCY, NORTH, PRIOR, TURN, Estimate, Paired, add_pairs, solve
+from wayside.roadside.quality_objects import Listed, look_through
+from wayside.roadside.quality_pairing import SCATTER_M
 from wayside.roadside.quality_tables import PoleObjects, PolePairs
 from wayside.roadside.tables import Detections, PoleQuality, Poles
 from wayside.table import F64, I64, Bool
 
-ALL, CHANGE = (tuple(f"{memory}_{name}" for name in SUMS) for memory in ("sum", "change"))
-PRIORS = ("prior_x", "prior_y", "prior_turn", "prior_latency")
-TRUSTS = ("trust_x", "trust_y", "trust_turn", "trust_latency")
-COUNTS = ("samples", "rest_sum", "rest_weight", "class_agree", "class_weight")  # as `add_pairs` returns them
-LISTS = ("surprise_sum", "surprise_weight", "ghost_sum")
 KNOWN = ("yaw_error", "latency_s", "offset_x", "offset_y", "latency_sigma")
-MEMORY = (*ALL, *TRUSTS, *CHANGE, *COUNTS, *LISTS, *AGES, *PRIORS, "unheard", "frozen_s")
+MEMORY = ("sums", "trust", "change", "counts", "lists", "ages", "prior", "unheard", "frozen_s")
+# what stands in `PoleQuality.counts` and `PoleQuality.lists`, in this order
+PAIRS, REST, RESTS, AGREE, COMPARED, EVIDENCE = range(6)
+SURPRISE, SURPRISES, GHOSTS, TREMBLED, STOOD = range(5)
+CLASS_RUN = 9.0  # so many scans in a row tell as much of a class as one
 
 
 class PoleQualityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,11 +35,11 @@ class PoleQualityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     change_lag_s: float = 1.0  # a change is noticed so long after it happened
     jump: float = 0.75  # share of that which a single kind of change must explain to be all that changed
     counts_s: float = 20.0  # memory of classes and ghosts
+    usual_wrong_share: float = 0.06  # of classes, of a pole in order
     noise_s: float = 5.0  # memory of scatter from scan to scan
     ages_s: float = 20.0  # memory of ages
     pair_sigma_m: float = 0.42  # scatter of a pair's difference per axis, its lasting part left out
     correlation: float = 4.0  # so many pairs in a row tell as much as one
-    least_bias_m: float = 0.3  # no vehicle is believed to know its position better, per axis
     heading_sigma: float = 0.05  # scatter of a pair's difference of headings [rad]
     heading_correlation: float = 1.5  # so many in a row tell as much as one
     most_apart_m: float = 2.5  # a passage whose mean is farther from what is known is another vehicle's
@@ -57,7 +47,11 @@ class PoleQualityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     know_latency: float = 0.05  # changes are looked for once the latency is known as well as that [s]
     starved: float = 3.0  # fewer pairs in memory are none
     know_turn: float = 0.0087  # a turn is known whose standard deviation is below that [rad], 0.5 degrees
-    class_samples: int = 120  # so many scans of one vehicle count for its class
+    class_fades: float = 12.0  # after so many of one vehicle the next tells half as much
+    most_class_evidence: float = 10.0  # evidence of wrong classes grows no further, so that it can be undone
+    many: int = 3  # so many standing objects do not stay in place by chance
+    trembled: float = 30.0  # where standing objects did not stay in so many scans, with forgetting
+    stood: float = 0.1  # and stayed in no more than such a share of those
     young_s: float = 0.6  # what comes and goes in that time is a ghost
     hold_s: float = 2.5  # a fault is named when suspected for so long
     hold_short_s: float = 12.0  # short sight, which fog looks like while it comes
@@ -70,37 +64,54 @@ def recall(before: PoleQuality, poles: Poles) -> dict[str, Any]:
     """Return each column of the last table for the poles of today, nought for new ones."""
     if np.array_equal(before.pole, poles.pole):
         return dict(before.arrays())
-    if not len(before):
-        return {name: np.zeros(len(poles), c.dtype) for name, c in PoleQuality.columns.items()}
-    row = np.minimum(np.searchsorted(before.pole, poles.pole), len(before) - 1)
-    known = before.pole[row] == poles.pole
-    return {name: np.where(known, values[row], np.zeros(1, values.dtype)) for name, values in before.arrays()}
+    was = {name: np.zeros((len(poles), *c.shape), c.dtype) for name, c in PoleQuality.columns.items()}
+    if len(before):
+        row = np.minimum(np.searchsorted(before.pole, poles.pole), len(before) - 1)
+        known = before.pole[row] == poles.pole
+        for name, values in before.arrays():
+            was[name][known] = values[row[known]]
+    return was
 
 
 class Memory:
-    """The sums of all poles as one block, and how they change.
+    """The sums of all poles, faded to this tick, and writable.
 
     Attributes:
-        block: [poles, len(MEMORY)].
         elapsed: time since they last changed [poles], s.
+        sums, trust, change, counts, lists, ages, prior: columns of `PoleQuality` [poles, n].
+        unheard, frozen_s: its columns [poles].
     """
 
+    sums: F64
+    trust: F64
+    change: F64
+    counts: F64
+    lists: F64
+    ages: F64
+    prior: F64
+    unheard: F64
+    frozen_s: F64
+
     def __init__(self, was: dict[str, Any], time_ns: int, config: PoleQualityConfig) -> None:
-        self.block: F64 = np.stack([was[name] for name in MEMORY], axis=1)
         self.elapsed: F64 = np.where(was["time_ns"] > 0, time_ns - was["time_ns"], 0) * SECOND
-        self.kept_ages = np.exp(-self.elapsed / config.ages_s)
-        spans = [config.sums_s] * (len(ALL) + len(TRUSTS)) + [config.change_s] * len(CHANGE)
-        spans += [config.counts_s] * len(COUNTS) + [config.noise_s, config.noise_s, config.counts_s]
-        self.block[:, : len(spans)] *= np.exp(-self.elapsed[:, None] / np.array(spans))
+        for name in MEMORY:
+            setattr(self, name, was[name].copy())
+        spans = (config.sums_s, config.change_s, config.noise_s, config.counts_s, config.ages_s)
+        kept: F64 = np.exp(np.divide.outer(self.elapsed, -np.array(spans)))
+        self.sums *= kept[:, :1]
+        self.trust *= kept[:, :1]
+        self.change *= kept[:, 1:2]
+        self.counts[:, :EVIDENCE] *= kept[:, 3:4]
+        # while a list is frozen, what was known of its trembling stays
+        self.lists[:, GHOSTS] *= kept[:, 3]
+        kept[self.frozen_s > 0.0, 2:4] = 1.0
+        self.lists[:, :GHOSTS] *= kept[:, 2:3]
+        self.lists[:, TREMBLED:] *= kept[:, 3:4]
+        self.kept_ages: F64 = kept[:, 4].copy()
 
-    def part(self, names: tuple[str, ...]) -> F64:
-        """Return a view of neighbouring sums."""
-        start = MEMORY.index(names[0])
-        return self.block[:, start : start + len(names)]
-
-    def __getitem__(self, name: str) -> F64:
-        column: F64 = self.block[:, MEMORY.index(name)]
-        return column
+    def columns(self) -> dict[str, F64]:
+        """Return all of it by name."""
+        return {name: getattr(self, name) for name in MEMORY}
 
 
 def listen(
@@ -108,40 +119,31 @@ def listen(
 ) -> tuple[I64, I64, Bool]:
     """Take in when lists came: return the newest stamps, the newest receptions, and whose ages took a step."""
     row = np.searchsorted(poles.pole, detections.pole)
-    ages = np.ascontiguousarray(memory.part(AGES))
-    stepped = add_ages(
-        ages, memory.elapsed, memory.kept_ages, row, detections.time_ns, detections.received_ns, time_ns
-    )
-    memory.part(AGES)[:] = ages
     scan_ns, heard_ns = was["scan_ns"].copy(), np.where(was["heard_ns"] > 0, was["heard_ns"], time_ns)
-    if len(row):
-        newest = np.zeros(len(scan_ns), np.int64)
-        np.maximum.at(newest, row, detections.time_ns)
-        scan_ns = np.where(newest > 0, newest, scan_ns)
-        np.maximum.at(heard_ns, row, detections.received_ns)
+    stepped = add_ages(
+        memory.ages, memory.elapsed, memory.kept_ages, row, detections.time_ns, detections.received_ns, time_ns,
+        scan_ns, heard_ns,
+    )  # fmt: skip
     return scan_ns, heard_ns, stepped
 
 
 def look_at_lists(
     memory: Memory, objects: PoleObjects, poles: Poles, scan_ns: I64, came: Bool, config: PoleQualityConfig
-) -> tuple[F64, Bool]:
-    """Take in how the lists changed: return how many objects each pole has, and whether one moves."""
-    row = np.searchsorted(poles.pole, objects.pole)
-    size = len(poles)
-    fresh = (objects.time_ns == scan_ns[row]) & came[row]
-    again = fresh & ~np.isnan(objects.surprise)
-    young = objects.ended & objects.inner & (objects.time_ns - objects.first_ns < round(config.young_s / SECOND))
-    lists = memory.part(LISTS)
-    lists[:, 0] += np.bincount(row[again], objects.surprise[again], size)
-    lists[:, 1] += np.bincount(row[again], minlength=size)
-    lists[:, 2] += np.bincount(row[young], minlength=size)
-    count = np.bincount(row[fresh], minlength=size)
-    same = (count > 0) & (np.bincount(row[fresh & objects.repeated], minlength=size) == count)
-    moving = fresh & (objects.velocity_x**2 + objects.velocity_y**2 > 1.0)
-    frozen_s = memory["frozen_s"]
-    frozen_s[:] = np.where(same, frozen_s + memory.elapsed, np.where(came, 0.0, frozen_s))
-    there: F64 = np.bincount(row[~objects.ended], minlength=size).astype(np.float64)
-    return there, np.bincount(row[moving], minlength=size) > 0
+) -> tuple[F64, Bool, Bool]:
+    """Take in how the lists changed.
+
+    Returns:
+        How many objects each pole has; whether one is said to move; and whether there are several that always
+        trembled, so that noise alone would change the list.
+    """
+    there, moving, same, count = look_through(
+        np.searchsorted(poles.pole, objects.pole), Listed.of(objects), scan_ns, came,
+        round(config.young_s / SECOND), memory.lists,
+    )  # fmt: skip
+    memory.frozen_s[:] = np.where(same, memory.frozen_s + memory.elapsed, np.where(came, 0.0, memory.frozen_s))
+    trembled, stood = memory.lists[:, TREMBLED], memory.lists[:, STOOD]
+    trembles = (count >= config.many) & (trembled >= config.trembled) & (stood <= config.stood * trembled)
+    return there, moving, trembles
 
 
 def compare(
@@ -149,23 +151,26 @@ def compare(
 ) -> F64:
     """Take in this tick's pairs; return how many vehicles say that they are in near view of each pole."""
     row = np.searchsorted(poles.pole, pairs.pole)
-    known: F64 = np.nan_to_num(np.stack([was[name] for name in KNOWN], axis=1))
-    unsure = ~(was["latency_sigma"] > 0.0)
-    known[unsure, -1] = PRIOR[LATENCY] ** -0.5
+    known: F64 = np.empty((len(poles), len(KNOWN)))
+    for column, name in enumerate(KNOWN):
+        known[:, column] = was[name]
+    known[np.isnan(known)] = 0.0
+    known[~(known[:, -1] > 0.0), -1] = PRIOR[LATENCY] ** -0.5
     since = (time_ns - was["change_ns"]) * SECOND + config.change_lag_s
     changing = np.where(was["change_ns"] > 0, since / config.period_s, -1.0)
-    sums, change, counts = add_pairs(
+    classes = np.zeros((len(poles), 2))
+    near = add_pairs(
         row, Paired.of(pairs), known, was["changed_ns"], changing,
-        config.correlation * config.pair_sigma_m**2, config.least_bias_m**2,
+        config.correlation * config.pair_sigma_m**2, SCATTER_M**2,
         1.0 / (config.heading_correlation * config.heading_sigma**2), config.from_m,
-        config.most_apart_m, config.class_samples,
+        config.most_apart_m, config.class_fades, 0.5 * poles.range, memory.sums, memory.change, memory.counts,
+        classes,
     )  # fmt: skip
-    memory.part(ALL)[:] += sums
-    memory.part(CHANGE)[:] += change
-    memory.part(COUNTS)[:] += counts
-    near = pairs.distance < 0.5 * poles.range[row]
-    found: F64 = np.bincount(row[near], minlength=len(poles)).astype(np.float64)
-    return found
+    wrong, usual = config.limits.wrong_class_share, config.usual_wrong_share
+    speaks_for = np.array([np.log(wrong / usual), np.log((1.0 - wrong) / (1.0 - usual))]) / CLASS_RUN
+    evidence = memory.counts[:, EVIDENCE] + classes @ speaks_for
+    memory.counts[:, EVIDENCE] = np.minimum(np.maximum(evidence, 0.0), config.most_class_evidence)
+    return near
 
 
 class Settled(NamedTuple):
@@ -187,14 +192,14 @@ class Settled(NamedTuple):
 
 def settle(memory: Memory, was: dict[str, Any], stepped: Bool, time_ns: int, config: PoleQualityConfig) -> Settled:
     """Solve for what is off; where it changed at once, begin anew from what it was and by how much it changed."""
-    sums, change = memory.part(ALL), memory.part(CHANGE)
-    prior, trust = memory.part(PRIORS), memory.part(TRUSTS)
+    sums, change, prior, trust = memory.sums, memory.change, memory.prior, memory.trust
     np.maximum(trust, PRIOR, out=trust)
-    weight = memory["rest_weight"]
-    spread = np.sqrt(np.divide(memory["rest_sum"], weight, out=np.full(len(weight), np.nan), where=weight > 10))
-    scale = np.maximum(np.nan_to_num(spread, nan=config.pair_sigma_m) / config.pair_sigma_m, 1.0) ** 2
+    rest, rests = memory.counts[:, REST], memory.counts[:, RESTS]
+    spread: F64 = np.full(len(rest), np.nan)
+    np.sqrt(np.divide(rest, rests, out=spread, where=rests > 10.0), out=spread)
+    scale = np.fmax(spread / config.pair_sigma_m, 1.0) ** 2
     estimate = solve(sums, scale, prior, trust)
-    moved = solve(change, scale, np.zeros_like(prior), np.broadcast_to(PRIOR, prior.shape))
+    moved = solve(change, scale, np.zeros_like(prior), np.repeat(PRIOR[None], len(prior), 0))
     size = (moved.value * moved.right).sum(axis=1)
     changed_ns, change_ns = was["changed_ns"].copy(), was["change_ns"].copy()
     measured = (change_ns > 0) & ((time_ns - change_ns) * SECOND >= config.change_s)
@@ -214,7 +219,7 @@ def settle(memory: Memory, was: dict[str, Any], stepped: Bool, time_ns: int, con
     prior[stepped], trust[stepped] = estimate.value[stepped], 1.0 / estimate.variance[stepped]
     trust[stepped, LATENCY], prior[stepped, LATENCY] = PRIOR[LATENCY], 0.0
     # where nothing fits any more what is known, it is forgotten
-    starved = (memory["samples"] < config.starved) & (changed_ns > 0) & ~stepped
+    starved = (memory.counts[:, PAIRS] < config.starved) & (changed_ns > 0) & ~stepped
     prior[starved], trust[starved] = 0.0, PRIOR
     fresh = proven | stepped
     sums[fresh] = 0.0

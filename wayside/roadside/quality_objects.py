@@ -147,6 +147,67 @@ def _follow(  # noqa: PLR0915
     return filled
 
 
+class Listed(NamedTuple):
+    """The columns of `PoleObjects` that tell how lists change."""
+
+    first_ns: I64
+    time_ns: I64
+    velocity_x: F64
+    velocity_y: F64
+    surprise: F64
+    repeated: Bool
+    ended: Bool
+    inner: Bool
+
+    @classmethod
+    def of(cls, objects: PoleObjects) -> Listed:
+        """Return the columns of a table."""
+        return cls(*(getattr(objects, name) for name in cls._fields))
+
+
+@numba.njit(cache=True)
+def look_through(
+    rows: I64, listed: Listed, scan_ns: I64, came: Bool, young_ns: int, sums: F64
+) -> tuple[F64, Bool, Bool, I64]:
+    """Add to each pole's sums how its list changed; a list that did not change at all adds nothing of noise.
+
+    Args:
+        rows: row of the pole of each object.
+        listed: the objects.
+        scan_ns: instant of each pole's newest list [poles].
+        came: which lists are new.
+        young_ns: what lasted less is a ghost.
+        sums: surprises squared, their number, ghosts, objects said to stand that did not stay exactly in place and
+            those that did [poles, 5], in place.
+
+    Returns:
+        Objects followed, whether one in the newest list is said to move, whether that list is the one before
+        again, and its length, each [poles].
+    """
+    poles = len(scan_ns)
+    there, moving = np.zeros(poles), np.zeros(poles, np.bool_)
+    count, again = np.zeros(poles, np.int64), np.zeros(poles, np.int64)
+    for i in range(len(rows)):
+        p = rows[i]
+        there[p] += not listed.ended[i]
+        if listed.ended[i] and listed.inner[i] and listed.time_ns[i] - listed.first_ns[i] < young_ns:
+            sums[p, 2] += 1.0
+        if came[p] and listed.time_ns[i] == scan_ns[p]:
+            count[p] += 1
+            again[p] += listed.repeated[i]
+            moving[p] |= listed.velocity_x[i] ** 2 + listed.velocity_y[i] ** 2 > 1.0
+    same = (count > 0) & (again == count)
+    for i in range(len(rows)):
+        p = rows[i]
+        if same[p] or not came[p] or listed.time_ns[i] != scan_ns[p] or np.isnan(listed.surprise[i]):
+            continue
+        sums[p, 0] += listed.surprise[i]
+        sums[p, 1] += 1.0
+        if listed.velocity_x[i] ** 2 + listed.velocity_y[i] ** 2 <= 1.0:
+            sums[p, 4 if listed.repeated[i] else 3] += 1.0
+    return there, moving, same, count
+
+
 @step(period_s=0.2, reach_m=150)
 def pole_objects(
     detections: Detections, poles: Poles, before: PoleObjects, *, config: PoleObjectsConfig, time_ns: int

@@ -7,7 +7,7 @@ import numpy as np
 
 from wayside.membership import is_among
 from wayside.roadside.quality_objects import SECOND
-from wayside.roadside.quality_pairs import RINGS, SECTORS
+from wayside.roadside.quality_pairing import RINGS, SECTORS
 from wayside.roadside.quality_tables import PolePairs, PoleSight, Sight
 from wayside.roadside.tables import Poles, RoadWeather
 from wayside.step import step

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from wayside.table import F64, I64, U8, U16, U64, Bool, Table, column
 
+_SIX = "place from the pole, velocity and difference of position, each east and north"
+
 
 class Sight(IntEnum):
     """What became of a vehicle in a pole's scan."""
@@ -16,7 +18,7 @@ class Sight(IntEnum):
     HIDDEN = 3  # something seen stands in front of it
 
 
-class PoleObjects(Table, key=("pole", "first_ns", "number"), position=("x", "y"), held=True):
+class PoleObjects(Table, key=("pole", "first_ns", "number"), position=("x", "y"), held=True, checkpointed=True):
     """What stands in each pole's lists from scan to scan, followed by nearness alone, as a check of the lists."""
 
     pole: U16 = column("", "number of the pole")
@@ -33,10 +35,12 @@ class PoleObjects(Table, key=("pole", "first_ns", "number"), position=("x", "y")
     inner: Bool = column("", "it appeared well inside the pole's range")
 
 
-class PolePairs(Table, key=("pole", "sender"), position=("x", "y"), held=True):
+class PolePairs(Table, key=("pole", "sender"), position=("x", "y"), held=True, checkpointed=True):
     """Vehicles that report themselves near a pole, and how the pole sees them.
 
-    Differences are detection less report. The means are over all scans in which the two were paired.
+    Differences are detection less report. The mean is over all scans in which the two were paired. `base`
+    follows as fast as a vehicle's own error of position changes, and `level` says how much of it it has taken up:
+    what a scan brings beside these is new, whatever came before (`quality_geometry`).
     """
 
     pole: U16 = column("", "number of the pole")
@@ -51,27 +55,20 @@ class PolePairs(Table, key=("pole", "sender"), position=("x", "y"), held=True):
     sigma: F64 = column("m", "its own standard deviation of position per axis", places=2)
     begun_ns: I64 = column("ns", "instant at which it was first paired, 0 not yet")
     samples: U16 = column("", "scans in which it was paired, capped")
-    away_x: F64 = column("m", "from the pole, east; NaN not paired at this tick", places=3)
-    away_y: F64 = column("m", "the same, north", places=3)
-    velocity_x: F64 = column("m/s", "eastward", places=3)
-    velocity_y: F64 = column("m/s", "northward", places=3)
-    error_x: F64 = column("m", "difference of position, east", places=3)
-    error_y: F64 = column("m", "the same, north", places=3)
+    now: F64 = column("m, m/s", f"{_SIX}; NaN not paired at this tick", places=3, shape=(6,))
     error_heading: F64 = column("rad", "difference of heading; NaN not known", places=4)
     kind_agrees: Bool = column("", "both say the same class")
-    mean_away_x: F64 = column("m", "mean of away_x", places=4)
-    mean_away_y: F64 = column("m", "mean of away_y", places=4)
-    mean_velocity_x: F64 = column("m/s", "mean of velocity_x", places=4)
-    mean_velocity_y: F64 = column("m/s", "mean of velocity_y", places=4)
-    mean_error_x: F64 = column("m", "mean of error_x", places=5)
-    mean_error_y: F64 = column("m", "mean of error_y", places=5)
+    mean: F64 = column("m, m/s", "mean of `now` over the passage", places=5, shape=(6,))
+    base: F64 = column("m, m/s", "what was to be expected of `now`, after this tick", places=5, shape=(6,))
+    level: F64 = column("", "the same of a constant 1", places=6)
+    gain: F64 = column("", "by how much the newest scan moved `base`", places=6)
     recent_error_x: F64 = column("m", "smoothed error_x, to know it again by", places=3)
     recent_error_y: F64 = column("m", "smoothed error_y, to know it again by", places=3)
     cell: U16 = column("", "sector and ring of the pole's view it is in, see PoleSight")
     cell_scans: U16 = column("", "scans of it with the same outcome in that cell, capped")
 
 
-class PoleSight(Table, key=("pole", "cell"), position=("x", "y"), held=True):
+class PoleSight(Table, key=("pole", "cell"), position=("x", "y"), held=True, checkpointed=True):
     """What each pole sees of vehicles that should be seen, by sector of bearing and ring of distance."""
 
     pole: U16 = column("", "number of the pole")

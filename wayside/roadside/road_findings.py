@@ -20,6 +20,8 @@ def road_findings(lane_shifts: LaneShifts, roughness: Roughness) -> Findings:
 
     `subject` is lane times 65,536 plus cell; `value` is the shift [m] or the index [m/km].
     """
+    if not lane_shifts.shifted.any() and not roughness.rough.any():
+        return Findings.empty()
     moved, rough = lane_shifts.take(lane_shifts.shifted), roughness.take(roughness.rough)
     parts = []
     for rule, rows, value, limit in (

@@ -137,6 +137,8 @@ def road_states(
 
     Limits: no salt, no snow, no dew; the trend is a straight line.
     """
+    if not len(weather_readings):
+        return before
     road_weather, before = road_weather.in_order(), before.in_order()
     news = weather_readings.take(np.argsort(weather_readings.station, kind="stable"))
     if len(news) and len(before):

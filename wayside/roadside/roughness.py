@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from wayside.maps.road import RoadMap
-from wayside.roadside.cells import cell_of, keyed, with_room
+from wayside.roadside.cells import cell_of, keyed, with_room, written
 from wayside.roadside.tables import Actors, Roughness
 from wayside.step import step
 from wayside.v2x.tables import Reports
@@ -28,7 +28,7 @@ class RoughnessConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     better: float = 0.8  # share of the bound below which it is rough no longer
 
 
-@step(period_s=PERIOD_S, reach_m=50)
+@step(period_s=PERIOD_S, phase_s=0.3, reach_m=50)
 def roughness(
     reports: Reports, actors: Actors, before: Roughness, *, road: RoadMap, config: RoughnessConfig, time_ns: int
 ) -> Roughness:
@@ -66,8 +66,10 @@ def roughness(
         return before
     lane = actors.lane[place]
     key = keyed(lane, cell_of(lane, actors.offset[place], road))
-    was = with_room(before, key, road)
-    at = np.searchsorted(keyed(was.lane, was.cell), key)
+    every = with_room(before, key, road)
+    # only stretches with samples change
+    touched, at = np.unique(np.searchsorted(keyed(every.lane, every.cell), key), return_inverse=True)
+    was = every.take(touched)
     own = np.maximum(reports.vertical[rows] ** 2, 0.0) * (REFERENCE / reports.speed[rows])
     count = np.bincount(at, minlength=len(was)).astype(np.float64)
     squares = was.squares + np.bincount(at, own, len(was))
@@ -82,4 +84,5 @@ def roughness(
     stays = was.rough & (index > config.better * config.rough_above)
     rough = np.where(enough, begins | stays, was.rough)
     since = np.where(rough, np.where(was.rough, was.since_ns, time_ns), 0)
-    return was.replace(samples=samples, squares=squares, index=index, sigma=sigma, rough=rough, since_ns=since)
+    now = was.replace(samples=samples, squares=squares, index=index, sigma=sigma, rough=rough, since_ns=since)
+    return written(every, touched, now)

@@ -41,6 +41,13 @@ class Sightings(NamedTuple):
     passing: I64
 
 
+_NAMES, _NUMBERS = np.empty(0, np.uint64), np.empty(0, np.float64)
+NOTHING = Sightings(
+    kind=np.empty(0, np.uint8), actor=_NAMES, other=_NAMES, x=_NUMBERS, y=_NUMBERS, lane=np.empty(0, np.int32),
+    extent=_NUMBERS, worth=_NUMBERS, patience=_NUMBERS, passing=np.empty(0, np.int64),
+)  # fmt: skip
+
+
 def sighted(
     kind: IncidentKind,
     actors: Actors,
@@ -54,6 +61,8 @@ def sighted(
 ) -> Sightings:
     """Return sightings of single road users."""
     count = len(rows)
+    if not count:
+        return NOTHING
     return Sightings(
         kind=np.full(count, kind, np.uint8),
         actor=actors.id[rows],
@@ -62,14 +71,17 @@ def sighted(
         y=actors.y[rows],
         lane=(actors.lane[rows] if lane is None else lane).astype(np.int32),
         extent=np.zeros(count),
-        worth=np.broadcast_to(np.asarray(worth, np.float64), count),
-        patience=np.broadcast_to(np.asarray(patience, np.float64), count),
-        passing=np.broadcast_to(np.asarray(passing, np.int64), count),
+        worth=np.full(count, worth, np.float64),
+        patience=np.full(count, patience, np.float64),
+        passing=np.full(count, passing, np.int64),
     )
 
 
 def together(parts: list[Sightings]) -> Sightings:
     """Return the rows of all parts."""
+    parts = [one for one in parts if len(one.actor)]
+    if len(parts) < 2:
+        return parts[0] if parts else NOTHING
     return Sightings(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -111,14 +123,16 @@ def _places(before: Incidents, seen: Sightings, habits: Habits) -> I64:
         if habits.again_m[kind] <= 0.0:
             continue
         # the tracker may have lost it behind a truck and found it again as another
-        free = there[~taken[there]].tolist()
-        for lost in mine[~same].tolist() if free else ():
-            away = [(float(np.hypot(seen.x[n] - before.x[lost], seen.y[n] - before.y[lost])), n) for n in free]
-            nearest = min(away, default=(np.inf, -1))
-            if nearest[0] < habits.again_m[kind]:
-                place[lost] = nearest[1]
-                taken[nearest[1]] = True
-                free.remove(nearest[1])
+        free = there[~taken[there]]
+        for lost in mine[~same].tolist():
+            if not len(free):
+                break
+            away = np.hypot(seen.x[free] - before.x[lost], seen.y[free] - before.y[lost])
+            nearest = int(np.argmin(away))
+            if away[nearest] < habits.again_m[kind]:
+                place[lost] = free[nearest]
+                taken[free[nearest]] = True
+                free = np.delete(free, nearest)
     return place
 
 

@@ -12,7 +12,7 @@ from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
 from wayside.security.tables import PoleReach
 from wayside.signals.tables import Light, Signals
-from wayside.table import F64, I32, I64, Bool
+from wayside.table import F64, I32, I64, U8, U16, Bool
 
 SECOND = 1e-9  # [s] in a nanosecond
 QUEUE_GAP_M = 25.0  # a slow vehicle no farther ahead than this is why one stands; one between may be hidden
@@ -26,6 +26,7 @@ START_WAVE = 4.0  # speed at which a queue dissolves backwards, on the safe side
 START_LOST_S = 5.0  # before the first one moves
 LOOK_EVERY_S = 0.2  # period of the step that asks
 SEEN = 2  # bit of `sources`
+PROTECTED, PERMISSIVE = int(Light.PROTECTED_GREEN), int(Light.PERMISSIVE_GREEN)
 # what a second of standing is worth as evidence, see `explanations`
 FREE, UNSEEN, AT_LINE, RED, YIELDING = 1.0, 0.5, 0.33, 0.2, 0.15
 
@@ -51,22 +52,33 @@ def _approaches(road: RoadMap) -> _Approaches:
 
 def greens(signals: Signals, road: RoadMap, time_ns: int) -> tuple[F64, Bool, Bool]:
     """Return per lane how long all its groups have been green [s], whether none must yield, and if it has any."""
-    approaches = _approaches(road)
-    lanes = len(road.lanes)
+    of = _approaches(road)
+    found: tuple[F64, Bool, Bool] = _greens(
+        signals.controller, signals.group, signals.light, signals.since_ns, time_ns, of.lane, of.first, of.entry,
+        of.size, len(road.lanes),
+    )  # fmt: skip
+    return found
+
+
+@numba.njit(cache=True)
+def _greens(
+    controller: U16, group: U8, light: U8, since_ns: I64, time_ns: int, lane: I32, first: I64, entry: I64,
+    size: int, lanes: int,
+) -> tuple[F64, Bool, Bool]:  # fmt: skip
+    """Return the same from the columns of signals and of the approaches; one that nobody tells of is not green."""
+    since, free = np.full(size, -1.0), np.zeros(size, np.bool_)
+    for n in range(len(light)):
+        place = np.int64(controller[n]) * 64 + np.int64(group[n])
+        if place < size:
+            free[place] = light[n] == PROTECTED
+            since[place] = (time_ns - since_ns[n]) * SECOND if free[place] or light[n] == PERMISSIVE else -1.0
     seconds, protected, governed = np.full(lanes, -1.0), np.zeros(lanes, np.bool_), np.zeros(lanes, np.bool_)
-    if not len(approaches.lane):
-        return seconds, protected, governed
-    since = np.full(approaches.size, -1.0)
-    free = np.zeros(approaches.size, np.bool_)
-    entry = signals.controller.astype(np.int64) * 64 + signals.group
-    fits = entry < approaches.size
-    light = signals.light
-    green = (light == Light.PROTECTED_GREEN) | (light == Light.PERMISSIVE_GREEN)
-    since[entry[fits]] = np.where(green, (time_ns - signals.since_ns) * SECOND, -1.0)[fits]
-    free[entry[fits]] = (light == Light.PROTECTED_GREEN)[fits]
-    governed[approaches.lane] = True
-    seconds[approaches.lane] = np.minimum.reduceat(since[approaches.entry], approaches.first)
-    protected[approaches.lane] = np.logical_and.reduceat(free[approaches.entry], approaches.first)
+    for k in range(len(lane)):
+        least, every = np.inf, True
+        for j in range(first[k], first[k + 1] if k + 1 < len(first) else len(entry)):
+            least = min(least, since[entry[j]])
+            every = every and free[entry[j]]
+        seconds[lane[k]], protected[lane[k]], governed[lane[k]] = least, every, True
     return seconds, protected, governed
 
 

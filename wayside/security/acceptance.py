@@ -66,7 +66,7 @@ def signatures(runs: Sequence[Run]) -> Report:
             ),
             Line(
                 "B9-honest-refused", "security.refused_line", 0.0, "==", "", SOURCE,
-                float(honest) if received else None,
+                float(honest) if received > int(totals[SignatureState.NONE]) else None,
             ),
             Line("B9-share-verified", "security.verified_line", LEAST_CHECKED, ">=", "", SOURCE, share),
         ),

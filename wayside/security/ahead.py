@@ -1,7 +1,7 @@
 """Signing with numbers made ready ahead: what of a signature does not need the message is done between messages.
 
-That is most of the work. It is done on another core while the program goes on, one number ahead for each key.
-Who signs says when (`prepare`): at a time when nobody waits for that core.
+That is most of the work. Where a core is spare it is done there while the program goes on, one number ahead for
+each key. Who signs says when (`prepare`): at a time when nobody waits for that core.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from wayside.security.batch_signing import SecretNumbers, secret_numbers, sign_batch, sign_prepared
 from wayside.security.curves import CurveName
 from wayside.security.hashes import sm3_batch
+from wayside.security.parts import spare_cores
 from wayside.table import I64, U8, Bool
 
 LABEL = b"numbered"  # keeps these secret numbers apart from those that follow from a message
@@ -104,7 +105,12 @@ class NumberedKeys:
         return signatures
 
     def prepare(self) -> None:
-        """Begin to make ready the next number of each key that has signed since the last call, on another core."""
+        """Begin to make ready the next number of each key that has signed since the last call, on a spare core.
+
+        Without one it is done when a message is signed: nothing would be gained.
+        """
+        if not spare_cores():
+            return
         self._settle()
         used = np.flatnonzero(~self._ready & (self._count > 0))
         if len(used):

@@ -19,15 +19,17 @@ FEWEST = 16  # rows for which another thread pays
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=_cores() - 1, thread_name_prefix="signatures")
+    return ThreadPoolExecutor(max_workers=spare_cores(), thread_name_prefix="signatures")
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def spare_cores() -> int:
+    """Return how many cores are left beside two: the steps have one and the World, in its own process, another."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(cores - 2, 0)
 
 
 def in_parts(work: Callable[[slice], NDArray[T]], rows: int) -> NDArray[T]:
-    """Return what `work` gives for all rows, in their order; each core does a part of them.
+    """Return what `work` gives for all rows, in their order; each spare core does a part of them.
 
     Args:
         work: gives the result of a slice of the rows, independent of all others.
@@ -36,7 +38,7 @@ def in_parts(work: Callable[[slice], NDArray[T]], rows: int) -> NDArray[T]:
     >>> int(in_parts(lambda part: np.arange(100)[part] * 2, 100)[-1])
     198
     """
-    parts = min(_cores(), rows // FEWEST)
+    parts = min(1 + spare_cores(), rows // FEWEST)
     if parts < 2:
         return work(slice(0, rows))
     edges = [rows * n // parts for n in range(parts + 1)]

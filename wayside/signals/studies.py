@@ -138,7 +138,8 @@ def signals(runs: Sequence[Run]) -> Report:
                 "A8-conflict-found", "signals.found_line", FOUND_WITHIN_S, "<=", "s", "systems A8 [own]",
                 (max(delays) if not missed else float("nan")) if delays else None,
             ),
-            Line("A8-conflict-false", "signals.false_line", 0, "==", "", "systems A8 [own]", float(false)),
+            Line("A8-conflict-false", "signals.false_line", 0, "==", "", "systems A8 [own]",
+                float(false) if rates else None),
         ),
         grids=(
             Grid(

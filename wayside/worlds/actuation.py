@@ -42,7 +42,9 @@ EASE_FOR = frozenset(
         Service.EMERGENCY_VEHICLE,
     }
 )
-EASED_SHARE = 0.8  # of the speed, when a warning asks for care and not for braking
+OBEYED: frozenset[type[Table]] = frozenset({Actors, SpeedOrders, WarningOrders, ChargingOrders})
+LIGHT_SEEN_M = 100.0  # how far away a driver who is told of a red light sees what it shows
+RED_HOLD_NS = 500_000_000  # a light is looked at that often
 SAID = flags_of((Verdict.APPROVED, Verdict.LIMITED))
 
 
@@ -71,6 +73,7 @@ class Actuation:
         self._drivers = Drivers(sumo, dt_s)
         self._compliance = Compliance(sumo, areas, readout, self._drivers, config)
         self._chargers = frozenset(chargers.charger.tolist())
+        self._facing_red: dict[str, Wish] = {}  # drivers who were told of a red light that is still ahead
         self.limits_kw: dict[int, float] = {}
 
     def act(
@@ -105,7 +108,21 @@ class Actuation:
             for charger, limit in zip(charging.charger.tolist(), charging.limit_kw.tolist(), strict=True):
                 if charger in self._chargers and not np.isnan(limit):
                     self.limits_kw[charger] = limit
+        self._face_red(now_ns, present)
         self._drivers.apply(now_ns, present)
+
+    def _face_red(self, now_ns: int, present: frozenset[str]) -> None:
+        """Let nobody who was told of a red light speed up again before it turns green or lies behind."""
+        for name, wish in list(self._facing_red.items()):
+            if name in present and wish.until_ns > now_ns and self._sees(name, "rR"):
+                wish.until_ns = max(wish.until_ns, now_ns + RED_HOLD_NS)
+            else:
+                del self._facing_red[name]
+
+    def _sees(self, name: str, colours: str) -> bool:
+        """Tell whether the next light ahead of a driver is near and shows one of SUMO's colours."""
+        lights = self._vehicle.getNextTLS(name)
+        return bool(lights) and lights[0][2] < LIGHT_SEEN_M and lights[0][3] in colours
 
     def _names(self, subjects: U64, actors: Actors, present: frozenset[str]) -> Iterator[tuple[int, str]]:
         """Yield the row and the vehicle's name of each subject that hears: those bound to a sender that exists."""
@@ -142,10 +159,25 @@ class Actuation:
             brakes = given.service[row] in BRAKE_FOR
             if not brakes and given.service[row] not in EASE_FOR:
                 continue  # it asks for no other speed, such as a sign or a lane that is taken
-            share = self._config.warned_share if brakes else EASED_SHARE
-            rate = self._config.firm if brakes else self._config.gentle
+            at_red = given.service[row] == Service.RED_LIGHT
+            if at_red and self._sees(name, "gG"):
+                continue  # the driver looks up, and the light is green: the signal's message lies
             least, most = self._config.warned_reaction_min_s, self._config.warned_reaction_max_s
             from_ns = now_ns + round((least + (most - least) * share_of("startle", name)) * 1e9)
             until_ns = from_ns + round(self._config.warned_s * 1e9)
-            wish = Wish(share * float(self._vehicle.getSpeed(name)), rate, until_ns, from_ns)
-            self._drivers.wish(name, "warning" if brakes else "care", wish)
+            if brakes:
+                speed = self._config.warned_share * float(self._vehicle.getSpeed(name))
+                wish = Wish(speed, self._config.firm, until_ns, from_ns)
+                self._drivers.wish(name, "red" if at_red else "warning", wish, prolong=True)
+                if at_red:
+                    self._facing_red[name] = wish
+            else:
+                wish = Wish(self._eased(name, int(given.service[row])), self._config.gentle, until_ns, from_ns)
+                self._drivers.wish(name, "care", wish)
+
+    def _eased(self, name: str, service: int) -> float:
+        """Return how fast a driver goes there who is asked for care, by how fast it would be unasked [m/s]."""
+        usual = float(self._vehicle.getAllowedSpeed(name))
+        if service == Service.SPEED_LIMIT:
+            return usual / max(1.0, float(self._vehicle.getSpeedFactor(name)))
+        return self._config.eased_share * usual

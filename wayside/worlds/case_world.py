@@ -123,6 +123,8 @@ class CaseWorld:
     ) -> None:
         self.case, self.road, self.assets, self.edge = case, road, tuple(assets), edge
         self.start_ns, self.tick_ns, self.speaks = start_ns, tick_ns, edge is not None
+        self.obeys: frozenset[type[Table]] = frozenset()
+        self.lag_ticks = 0
         own: set[type[Table]] = {Truth, Signals, WeatherReadings, ChargerStates}
         self.provides: frozenset[type[Table]] = frozenset(own if self.speaks else own | {Reports, Detections})
         turn = float(np.deg2rad(case.rotate))

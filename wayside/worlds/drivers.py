@@ -24,8 +24,9 @@ class DriverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warned_reaction_max_s: float = 1.5  # ... 1.5 s if a surprise
     gentle: float = 1.5  # deceleration when following advice or a cap [m/s2]
     firm: float = 3.0  # deceleration when warned [m/s2]
-    warned_share: float = 0.5  # a warned driver brakes to this share of the speed, ...
-    warned_s: float = 2.0  # ... for so long
+    warned_share: float = 0.5  # a warned driver brakes to this share of the speed when first told, ...
+    warned_s: float = 2.0  # ... until so long after being told last and having reacted
+    eased_share: float = 0.8  # asked for care, a driver goes no faster than this share of the usual speed there
 
 
 @dataclass(slots=True)
@@ -56,14 +57,17 @@ class Drivers:
         self._wishes: dict[str, dict[str, Wish]] = {}
         self._set: dict[str, float] = {}  # speeds that stand in SUMO
 
-    def wish(self, name: str, reason: str, wish: Wish) -> None:
+    def wish(self, name: str, reason: str, wish: Wish, *, prolong: bool = False) -> None:
         """Note why a vehicle should drive no faster than so; a new wish replaces one of the same reason.
 
-        Who is told again while reacting does not begin to react anew.
+        Who is told again while reacting does not begin to react anew. With `prolong` a wish that stands keeps its
+        speed and only lasts longer: who brakes to half the speed and is told again does not go for a quarter.
         """
         wishes = self._wishes.setdefault(name, {})
         if reason in wishes:
             wish.from_ns = min(wish.from_ns, wishes[reason].from_ns)
+            if prolong:
+                wish.speed = wishes[reason].speed
         wishes[reason] = wish
 
     def apply(self, now_ns: int, present: frozenset[str]) -> None:

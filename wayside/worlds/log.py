@@ -23,6 +23,8 @@ class LogWorld:
     """
 
     speaks = False
+    obeys: frozenset[type[Table]] = frozenset()
+    lag_ticks = 0
 
     def __init__(self, run: Run, *, since_ns: int | None = None) -> None:
         known = {kind.table_name: kind for kind in declared_tables().values()}

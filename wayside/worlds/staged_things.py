@@ -239,11 +239,15 @@ class Slowdown:
         return False
 
     def step(self, truth: Truth, elapsed_s: float) -> bool:
-        """Tell whether three vehicles on one lane have crawled for five seconds, none of them near its end."""
+        """Tell whether three vehicles on one lane have crawled for five seconds, none of them near its end.
+
+        Only those count that are in view of a pole or speak: what nobody could know is no fact to be found.
+        """
         self.over = elapsed_s > SLOWED_S
         road, slow = self._places.road, False
         for lane in self._lanes.tolist():
             mine = (truth.lane == lane) & (truth.kind >= Kind.CAR) & (truth.kind <= Kind.MOTORCYCLE)
+            mine &= truth.equipped | self._places.seen(self._places.poles, truth.x, truth.y)
             mine &= (truth.speed > CRAWLING) & (truth.speed < SLOWED_SHARE * road.lanes.speed_limit[lane])
             x, y, _ = road.along([lane], [road.lanes.length[lane]])
             slow |= int((np.hypot(truth.x[mine] - x[0], truth.y[mine] - y[0]) > LIGHT_M).sum()) >= CRAWLERS

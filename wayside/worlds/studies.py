@@ -12,6 +12,7 @@ import numpy as np
 from wayside.admission.tables import ZoneCorners
 from wayside.guard.tables import MeasureOrders
 from wayside.report import Figure, Grid, Line, Report, Series
+from wayside.roadside.tables import PoleFault
 from wayside.supervision.tables import Cases, Findings, Rule
 from wayside.table import F64, I64
 from wayside.worlds.tables import Truth
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from wayside.run import Run
 
 NEAR_M = 15.0  # a stalled-vehicle finding within that distance of the planted vehicle is about it
+POLE_FAULTS = tuple(fault.name.lower() for fault in PoleFault)
 MEASURE_RULES = (Rule.CLOSED_ZONE, Rule.SPEED_ABOVE_MEASURE)
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "offender": MEASURE_RULES,
     "signal": (Rule.SIGNAL_CONFLICT,),
     "pole": (Rule.POLE_MISALIGNED,),
+    **{f"pole_{name}": (Rule[f"POLE_{name.upper()}"],) for name in POLE_FAULTS if name != "turned"},
     "pole_turned": (Rule.POLE_MISALIGNED,),
     "forger": (Rule.SENDER_DISTRUSTED,),
     "impostor": (Rule.SENDER_REJECTED,),
@@ -35,7 +38,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 FACTS = (
     ("P1-fog", ("fog", "offender")),
     ("P2-signal", ("signal",)),
-    ("P3-pole", ("pole",)),
+    ("P3-pole", ("pole", *(f"pole_{name}" for name in POLE_FAULTS))),
     ("P4-forger", ("forger",)),
     ("P5-stall", ("stall",)),
     ("P6-charger", ("charger",)),

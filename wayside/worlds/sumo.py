@@ -20,7 +20,7 @@ from wayside.table import Bool, Table
 from wayside.v2x.tables import Reports
 from wayside.world import Edge, Event, Intake
 from wayside.worlds import onboard, sensing, weather
-from wayside.worlds.actuation import Actuation
+from wayside.worlds.actuation import OBEYED, Actuation
 from wayside.worlds.areas import Areas
 from wayside.worlds.charging import ChargingConfig, ChargingPlant
 from wayside.worlds.drivers import DriverConfig
@@ -106,11 +106,15 @@ def open_world(
 class SumoWorld:
     """SUMO as a World; see `open_world` for the arguments.
 
+    What the city says is a tick on its way: `act` is carried out at the second poll after it.
+
     Attributes:
         engine: the simulation, for those who measure it.
         edge: the line between octets and tables, None where tables pass as they are.
         enrolled: names and classes of ordinary cars that are made automated, so that somebody can permit them.
     """
+
+    lag_ticks = 1
 
     def __init__(
         self,
@@ -133,6 +137,7 @@ class SumoWorld:
         self.edge, self.speaks = edge, edge is not None
         own: set[type[Table]] = {Truth, Signals, WeatherReadings, ChargerStates}
         self.provides: frozenset[type[Table]] = frozenset(own if edge is not None else own | {Reports, Detections})
+        self.obeys: frozenset[type[Table]] = OBEYED if edge is not None else OBEYED | {MeasureOrders}
         self._config, self._seed = config, seed
         self._now_ns = start_ns - tick_ns
         self._end_ns = start_ns + round(seconds * 1e9 / tick_ns) * tick_ns
@@ -141,6 +146,7 @@ class SumoWorld:
         self.enrolled = enrolled(routes, config.automated_share)
         self.engine = _start(config, folder, routes, seed, tick_ns)
         self._said: list[Event] = []
+        self._told: list[tuple[Frame, Sequence[Message]]] = []  # by the city, and still on the way
         self._over = False
         try:
             self._furnish(seed)
@@ -188,6 +194,7 @@ class SumoWorld:
             self._finish()
             return None
         while self._now_ns < until_ns:
+            self._obey(self._now_ns - self.lag_ticks * self.tick_ns)
             self._now_ns += self.tick_ns
             tables = self._tick(self._now_ns)
         messages = Messages.empty()
@@ -239,15 +246,22 @@ class SumoWorld:
         ]
 
     def act(self, orders: Frame, messages: Sequence[Message]) -> None:
-        """Carry out the Orders of the frame; with an edge, vehicles hear of measures by messages alone."""
-        if self._over or self._now_ns < self.start_ns:
-            return
-        if self.edge is not None:
-            heard = self.edge.hear(messages, self._now_ns)
-        else:
-            measures = orders.get(MeasureOrders)
-            heard = () if measures is None else (measures,)
-        self._actuation.act(orders, heard, self._now_ns, self._truth, self._present, self._faults)
+        """Take in the Orders of the frame; with an edge, vehicles hear of measures by messages alone."""
+        if not self._over:
+            self._told.append((orders, messages))
+
+    def _obey(self, until_ns: int) -> None:
+        """Carry out what was ordered until then."""
+        while self._told and self._told[0][0].time_ns <= until_ns:
+            orders, messages = self._told.pop(0)
+            if self._now_ns < self.start_ns:
+                continue
+            if self.edge is not None:
+                heard = self.edge.hear(messages, orders.time_ns)
+            else:
+                measures = orders.get(MeasureOrders)
+                heard = () if measures is None else (measures,)
+            self._actuation.act(orders, heard, self._now_ns, self._truth, self._present, self._faults)
 
     def events(self) -> Sequence[Event]:
         """Return what was planted since the last call, and at the end what SUMO counted."""

@@ -8,7 +8,7 @@ from wayside.roadside.tables import Detections, PoleQuality
 
 
 def known(**columns):
-    values = {name: np.zeros(1, column.dtype) for name, column in PoleQuality.columns.items()}
+    values = {name: np.zeros((1, *column.shape), column.dtype) for name, column in PoleQuality.columns.items()}
     given = {name: np.asarray([value], values[name].dtype) for name, value in columns.items()}
     return PoleQuality(**values | {"pole": np.array([1], np.uint16)} | given)
 

@@ -296,3 +296,58 @@ def test_a_queue_that_no_light_explains_is_an_incident_of_its_carriageway():
 def blocked_flow():
     values = {name: np.zeros(1, column.dtype) for name, column in Congestion.columns.items()}
     return Congestion(**{**values, "lane": [APPROACH], "queue_m": [30.0], "queue_since_ns": [START_NS - 10**10]})
+
+
+def test_a_wrong_way_driver_whom_the_picture_puts_on_the_lane_beside_is_found_in_the_lane_it_drives_in():
+    width = float(ROAD.lanes.width[APPROACH])
+    x, y, heading = ROAD.along([APPROACH], [100.0])
+    beside = ROAD.match(x - width * np.sin(heading), y + width * np.cos(heading), heading + np.pi, reach_m=1.0)
+    oncoming = int(beside.lane[0])
+    assert abs(abs(float(ROAD.along([oncoming], beside.offset)[2][0] - heading[0])) - np.pi) < 1e-6
+
+    def drives(aside):
+        """Return a car against the eastbound lane, off its middle, and matched to the lane in its direction."""
+
+        def at(elapsed):
+            x, y, heading = ROAD.along([APPROACH], [150.0 - 8.0 * elapsed])
+            car = on_lane(APPROACH, 150.0 - 8.0 * elapsed, speed=8.0)
+            y = y + aside * np.cos(heading)
+            found = ROAD.match(x, y, heading + np.pi, reach_m=5.0)
+            columns = {"lane": [oncoming], "offset": found.offset, "lateral": [-(width - aside)]}
+            return car.replace(y=y, heading=heading - np.pi, **columns)
+
+        return at
+
+    found = confirmed(watch(2.0, drives(0.2)))
+    assert (found.kind.tolist(), found.lane.tolist()) == ([IncidentKind.WRONG_WAY], [APPROACH])
+    # a little over the line between the two directions is no wrong way
+    assert not watch(3.0, drives(0.5 * width - 0.2)).confirmed.any()
+
+
+def test_a_car_that_runs_into_a_motorcycle_and_is_seen_as_one_with_it_has_crashed():
+    def scene(aside):
+        def at(t):
+            gap = 9.0 - 12.0 * t
+            if gap <= 0:
+                return on_lane(APPROACH, 100.0, kind=Kind.MOTORCYCLE, identity=[2], length=2.5, width=0.8)
+            both = on_lane(APPROACH, [100.0 - gap - 3.3, 100.0], speed=[12.0, 0.0], length=[4.5, 2.1])
+            return both.replace(kind=[Kind.CAR, Kind.MOTORCYCLE], y=both.y + np.array([0.0, aside]))
+
+        return at
+
+    assert kinds(watch(4.0, scene(0.0))) == [IncidentKind.CRASH]
+    assert kinds(watch(4.0, scene(0.9))) == []
+
+
+def test_a_double_that_stops_dead_beside_a_car_on_one_measurement_is_no_crash():
+    def scene(sigma):
+        def at(t):
+            if t > 0.5:
+                return on_lane(APPROACH, 100.0)
+            both = on_lane(APPROACH, [100.0, 96.5], acceleration=[0.0, -14.0], position_sigma=[0.25, sigma])
+            return both.replace(heading=both.heading + np.array([0.0, 0.9]))
+
+        return at
+
+    assert kinds(watch(5.0, scene(0.4))) == []
+    assert kinds(watch(5.0, scene(0.25))) == [IncidentKind.CRASH]

@@ -68,3 +68,19 @@ def test_what_is_left_follows_is_true_or_is_false() -> None:
     assert judge([debris], [], [far], {}).false == (far,)
     assert judge([debris], [], [far], {(QUEUE, 4): [35 * SECOND]}).true == (far,)
     assert judge([debris], [], [spell(IncidentKind.CRASH, 30, 40, x=80.0)], {}).false != ()
+
+
+def test_what_was_over_before_anybody_could_be_sure_is_set_aside_whether_found_or_not() -> None:
+    short = fact(IncidentKind.WRONG_WAY, 10.0, 11.6)
+    late = spell(IncidentKind.WRONG_WAY, 11.7, 13.0)
+    for told in ([], [spell(IncidentKind.WRONG_WAY, 11.4, 11.6)], [late]):
+        found = judge([short], [], told, {})
+        assert (found.facts, found.brief, found.false) == ((), (short,), ())
+
+
+def test_what_is_sure_a_moment_after_its_end_is_neither_a_find_nor_false() -> None:
+    gone, late = fact(IncidentKind.WRONG_WAY, 10.0, 14.0), spell(IncidentKind.WRONG_WAY, 14.1, 15.0)
+    found = judge([gone], [], [late], {})
+    assert (found.facts, found.follows, found.false) == (((gone, None),), (late,), ())
+    much_later = spell(IncidentKind.WRONG_WAY, 15.5, 17.0)
+    assert judge([gone], [], [much_later], {}).false == (much_later,)

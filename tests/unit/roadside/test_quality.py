@@ -244,6 +244,52 @@ def test_a_verdict_stands_while_nobody_passes_who_reports() -> None:
     assert zone.quality.yaw_error[0] == pytest.approx(told.yaw_error[0], abs=0.01)
 
 
+def still(seconds: float, zone: Zone, noise: float, places: int = 3, many: int = 6) -> PoleQuality:
+    """Let every pole see things that stand about it, with so much noise and so many decimals, and nothing else."""
+    around = np.linspace(0.0, 2.0 * np.pi, many, endpoint=False)
+    pole = np.repeat(POLES.pole, many)
+    count = len(pole)
+    for _ in range(round(seconds * 1e9 / STEP_NS)):
+        zone.instant += STEP_NS * 1e-9
+        now = START_NS + round(zone.instant * 1e9)
+        columns = {name: np.full(count, np.nan if c.dtype.kind == "f" else 0, c.dtype)
+                   for name, c in Detections.columns.items()}  # fmt: skip
+        x, y = (np.tile(40.0 * side(around), len(POLES)) + zone.random.normal(0.0, noise, count)
+                for side in (np.cos, np.sin))  # fmt: skip
+        columns |= {
+            "pole": pole, "number": np.arange(count), "time_ns": np.full(count, now),
+            "received_ns": np.full(count, now + 80_000_000), "kind": np.full(count, Kind.CAR),
+            "x": np.round(x, places) + POLES.x[pole - 1], "y": np.round(y, places), "speed": np.zeros(count),
+            "position_sigma": np.full(count, 0.3),
+        }  # fmt: skip
+        zone.tick(Detections(**columns).canonical(), Reports.empty())
+    return zone.quality
+
+
+@pytest.mark.parametrize(
+    ("noise", "places"), [(0.0, 3), (0.003, 3), (0.004, 1), (0.02, 1), (0.05, 1)],
+    ids=["exact", "below the sensor's noise", "held in place", "in decimetres, quiet", "in decimetres"],
+)  # fmt: skip
+def test_a_list_of_things_that_stand_may_repeat_itself(noise: float, places: int) -> None:
+    quality = still(60.0, Zone(), noise, places)
+    assert not quality.fault.any()
+
+
+def test_a_list_of_things_that_stand_is_frozen_where_they_always_trembled() -> None:
+    zone = Zone()
+    assert not still(20.0, zone, 0.1).fault.any()
+    assert not still(12.0, zone, 0.0).fault.any()
+    assert still(8.0, zone, 0.0).fault.tolist() == [PoleFault.FROZEN] * 3
+    assert pole_findings(zone.quality).limit.tolist() == [15.0] * 3
+    assert not still(8.0, zone, 0.1).fault.any()
+
+
+def test_one_thing_that_stands_still_is_no_frozen_list() -> None:
+    zone = Zone()
+    still(30.0, zone, 0.1, many=1)
+    assert not still(30.0, zone, 0.0, many=1).fault.any()
+
+
 def test_senders_who_are_not_believed_teach_nothing() -> None:
     senders = np.arange(1, 40_000, dtype=np.uint64)
     columns = {name: np.zeros(len(senders), c.dtype) for name, c in Trust.columns.items()}

@@ -16,8 +16,9 @@ TICK_NS = 100_000_000
 
 
 def filled(table, rows, **columns):
-    values = {name: np.zeros(rows, column.dtype) for name, column in table.columns.items()} | columns
-    return table(**{name: np.broadcast_to(value, rows) for name, value in values.items()})
+    values = {name: np.zeros(column.shape, column.dtype) for name, column in table.columns.items()} | columns
+    shapes = {name: (rows, *column.shape) for name, column in table.columns.items()}
+    return table(**{name: np.broadcast_to(value, shapes[name]) for name, value in values.items()})
 
 
 class Recorded:

@@ -151,7 +151,7 @@ def test_clocks_100_ms_apart_cost_no_identity_and_the_place_stays_between_both_w
 
 
 def test_clocks_100_ms_apart_cost_nothing_once_the_difference_is_known():
-    columns = {name: np.zeros(1, column.dtype) for name, column in PoleQuality.columns.items()}
+    columns = {name: np.zeros((1, *column.shape), column.dtype) for name, column in PoleQuality.columns.items()}
     known = PoleQuality(**columns | {"pole": [2], "latency_s": [0.1], "latency_sigma": [0.002]})
     # a clock that is ahead makes positions older than their stamps say
     followed = follow(STRAIGHT, (EXACT, EXACT._replace(pole=2, early_s=0.1)), quality=known)

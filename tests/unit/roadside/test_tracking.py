@@ -70,7 +70,7 @@ def step(
 
 
 def misaligned(pole: int, x: float, y: float, yaw: float) -> PoleQuality:
-    row = {name: np.zeros(1, column.dtype) for name, column in PoleQuality.columns.items()}
+    row = {name: np.zeros((1, *column.shape), column.dtype) for name, column in PoleQuality.columns.items()}
     known = {"pole": [pole], "x": [x], "y": [y], "yaw_error": [yaw], "misaligned": [True], "since_ns": [1]}
     return PoleQuality(**{**row, **known})
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from wayside.security import ahead
 from wayside.security.ahead import NumberedKeys, numbered_nonces, occurrences
 from wayside.security.batch_signing import public_keys_of, secret_numbers
 from wayside.security.batch_verifying import verify_batch
@@ -17,6 +18,12 @@ def keys(curve: CurveName, count: int) -> U8:
 
 def digests(count: int, seed: int = 1) -> U8:
     return np.random.default_rng(seed).integers(0, 256, (count, 32), np.uint8)
+
+
+@pytest.fixture(autouse=True, params=[0, 1])
+def spare_cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a core to spare and without."""
+    monkeypatch.setattr(ahead, "spare_cores", lambda: request.param)
 
 
 @pytest.mark.parametrize("curve", ["sm2", "p256"])

@@ -28,6 +28,12 @@ class Things(Table, key=("id",), position=("x", "y")):
     known: Bool = column("", "flag")
 
 
+class Memory(Table, key=("id",), checkpointed=True):
+    """What a step remembers."""
+
+    id: U64 = column("", "identity")
+
+
 def things(tick: int, rows: int) -> Things:
     draw = np.random.default_rng(tick)
     x = draw.normal(0, 1000, rows)
@@ -86,6 +92,23 @@ def test_a_held_table_is_stored_only_when_it_changes(tmp_path: Path) -> None:
 def test_a_frame_in_the_middle_has_the_held_tables_of_then(tmp_path: Path) -> None:
     frames, _ = record(tmp_path / "run", 40)
     assert dict(Run(tmp_path / "run").frame(27 * TICK_NS, [Things, Poles, RoadWeather])) == dict(frames[27])
+
+
+def test_memory_is_stored_at_checkpoints_alone(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "run", {"start_ns": 0, "tick_ns": TICK_NS}, two_lane_road(length=9.0)) as recorder:
+        frames = [Frame(tick * TICK_NS, [things(tick, 3), Memory(id=[tick])]) for tick in range(25)]
+        for frame in frames:
+            recorder.record(frame, {})
+        recorder.close(complete=True)
+    run = Run(tmp_path / "run")
+    instants, memory = run.rows(Memory)
+    assert instants.tolist() == [0, 10 * TICK_NS, 20 * TICK_NS] and memory.id.tolist() == [0, 10, 20]
+    assert run.frame(10 * TICK_NS, [Memory])[Memory] == frames[10][Memory]
+    assert [run.digests[n] == frames[n].digest() for n in (9, 10, 11)] == [False, True, False]
+    assert run.digests[11] == frames[11].digest(checkpoint=False)
+    assert (run.checkpoint(9), run.checkpoint(10), run.checkpoint(24)) == (0, 10, 20)
+    with pytest.raises(RunError, match=f"memory at checkpoints only; the last one is at {10 * TICK_NS} ns"):
+        run.frame(13 * TICK_NS, [Memory])
 
 
 def test_a_run_left_by_an_exception_is_valid_for_its_whole_ticks(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -9,9 +10,13 @@ import pytest
 from wayside.config import read_city
 from wayside.maps.conversion import read_map
 from wayside.maps.drawing import LaneSketch, draw
+from wayside.roadside.tables import Poles
 from wayside.v2x.tables import Kind, Reports
+from wayside.world import Event
 from wayside.worlds.engine import WorldError
 from wayside.worlds.road_surface import SMOOTH, RoadSurface, Stretch
+from wayside.worlds.staged_places import Places
+from wayside.worlds.staged_things import Slowdown
 from wayside.worlds.staging import ACTS
 from wayside.worlds.sumo import SumoConfig, open_world
 from wayside.worlds.tables import Truth
@@ -44,6 +49,23 @@ def test_a_carriageway_that_is_not_there_is_refused() -> None:
         RoadSurface([Stretch("lost")], ROAD, 0)
 
 
+def test_crawling_traffic_is_a_fact_only_if_somebody_could_know_of_three_who_crawl() -> None:
+    pole: dict[str, Any] = {name: np.zeros(1, c.dtype) for name, c in Poles.columns.items()}
+    limits = SimpleNamespace(getMaxSpeed=lambda name: 13.9, setMaxSpeed=lambda name, speed: None)
+    places: Any = Places(SimpleNamespace(lane=limits), ROAD, Poles(**{**pole, "x": [100.0]}), None)  # type: ignore[arg-type]
+
+    def fact(x: list[float], equipped: bool) -> bool:
+        act = Slowdown(places, 3)
+        cars = truth(x).replace(kind=np.full(3, Kind.CAR), equipped=np.full(3, equipped))
+        assert act.begin(cars.replace(speed=np.full(3, 10.0)), np.full(3, 1000.0))
+        crawling = cars.replace(speed=np.full(3, 2.0))
+        return any(act.step(crawling, float(second)) for second in range(8))
+
+    assert fact([60.0, 90.0, 120.0], equipped=False)
+    assert not fact([60.0, 90.0, 220.0], equipped=False)
+    assert fact([60.0, 90.0, 220.0], equipped=True)
+
+
 @pytest.mark.slow
 def test_each_kind_of_incident_is_staged_in_the_pilot_zone_and_cleared_away() -> None:
     city = read_city("pingshan")
@@ -54,7 +76,8 @@ def test_each_kind_of_incident_is_staged_in_the_pilot_zone_and_cleared_away() ->
         config, folder=city.folder, seed=5, start_ns=city.start_ns, tick_ns=city.tick_ns, seconds=180.0, road=road,
         assets=city.assets, edge=None,
     )  # fmt: skip
-    kinds, vertical, events, now = set(), [], [], city.start_ns
+    kinds, vertical, now = set(), [], city.start_ns
+    events: list[Event] = []
     try:
         while (intake := world.poll(now)) is not None:
             tables: dict[type, Any] = {type(table): table for table in intake.tables}

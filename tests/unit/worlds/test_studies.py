@@ -9,6 +9,7 @@ from wayside.admission.tables import ZoneCorners
 from wayside.guard.tables import MeasureOrders
 from wayside.language import catalogue
 from wayside.report import Verdict
+from wayside.roadside.tables import PoleFault
 from wayside.supervision.tables import Cases, Findings, Rule
 from wayside.v2x.tables import Kind
 from wayside.world import Event
@@ -116,6 +117,19 @@ def test_other_findings_do_not_count_and_are_false(row):
     report = planted([HandmadeRun([fault("pole", 4, 90)], [findings(row)])])
     assert line(report, "P3-pole").verdict is Verdict.FAIL
     assert report.grids[1].rows == ((f"supervision.rule_{Rule(row[1]).name.lower()}", 0, 0, 1),)
+
+
+@pytest.mark.parametrize("kind", list(PoleFault), ids=lambda kind: kind.name.lower())
+def test_each_fault_of_a_pole_is_found_by_the_rule_that_names_it_and_by_no_other(kind):
+    event = fault(f"pole_{kind.name.lower()}", 3, 60.0)
+    rule = Rule.POLE_MISALIGNED if kind == PoleFault.TURNED else Rule[f"POLE_{kind.name}"]
+    other = Rule.POLE_LATE if kind != PoleFault.LATE else Rule.POLE_NOISY
+    (right,), beside = faults(HandmadeRun([event], [findings((70.0, rule, 3))]))
+    assert right.delay_s == pytest.approx(10.0)
+    assert (beside[rule].planted, beside[rule].false) == (1, 0)
+    (wrong,), beside = faults(HandmadeRun([event], [findings((70.0, other, 3))]))
+    assert wrong.delay_s is None
+    assert beside[other].false == 1
 
 
 def test_what_was_not_planted_is_unknown():

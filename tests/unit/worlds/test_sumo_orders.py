@@ -197,6 +197,52 @@ def test_a_warned_driver_brakes_firmly_and_recovers(town: Town, road: RoadMap) -
     assert row is None or town.truth.speed[row] > 0.5 * before + 1.0
 
 
+def test_who_is_asked_for_care_goes_a_fifth_slower_than_usual_however_often_asked(
+    town: Town, road: RoadMap
+) -> None:
+    who = drivers_at_speed(town.truth, road)[0]
+    row = town.of(who)
+    limit = road.lanes.speed_limit[town.truth.lane[row]]
+    care = WarningOrders(
+        service=[Service.HAZARD_AHEAD], subject=[1], other=[2], x=[0.0], y=[0.0], lead=[2.0],
+        reason=[Reason.REACHES_AHEAD], verdict=[Verdict.APPROVED], said_ns=[0],
+    )  # fmt: skip
+    for _ in range(60):
+        truth = town.go(0.1, actors([who]), care)
+        row = town.of(who)
+        assert row is not None
+        if truth.speed[row] < 0.9 * limit:
+            break
+    fastest = 0.0
+    for _ in range(20):
+        truth = town.go(0.1, actors([who]), care)
+        row = town.of(who)
+        assert row is not None
+        fastest = max(fastest, float(truth.speed[row]) / limit)
+    assert 0.5 < fastest < 0.92
+
+
+def test_who_is_told_of_a_red_light_that_shows_green_drives_on(town: Town, road: RoadMap) -> None:
+    vehicle, names = town.world.engine.sumo.vehicle, town.world._readout.name_of
+    for _ in range(300):
+        at_green = [
+            who for who in drivers_at_speed(town.truth, road)
+            if (lights := vehicle.getNextTLS(names[who])) and lights[0][3] in "gG" and 30.0 < lights[0][2] < 90.0
+        ]  # fmt: skip
+        if at_green:
+            break
+        town.go(0.1)
+    red = WarningOrders(
+        service=[Service.RED_LIGHT], subject=[1], other=[2], x=[0.0], y=[0.0], lead=[2.0],
+        reason=[Reason.RED_AT_ARRIVAL], verdict=[Verdict.APPROVED], said_ns=[0],
+    )  # fmt: skip
+    town.go(0.3, actors([at_green[0]]), red)  # orders may be carried out at the next poll
+    assert not town.world._actuation._drivers._wishes
+    ahead = red.replace(service=np.array([Service.FORWARD_COLLISION], np.uint8))
+    town.go(0.3, actors([at_green[0]]), ahead)
+    assert town.world._actuation._drivers._wishes
+
+
 def automated_inside(truth: Truth) -> np.ndarray:
     return (truth.automated > 0) & inside(ZONE.x, ZONE.y, truth.x, truth.y)
 
