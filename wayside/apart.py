@@ -76,7 +76,6 @@ class WorldApart:
         self.road, self.start_ns, self.tick_ns = outside.road, outside.start_ns, outside.tick_ns
         self._told: list[Event] = []
         self._asked_ns: int | None = None
-        self._last_ns = outside.start_ns - outside.tick_ns
         try:
             self._says.send(outside)
             about = self._answer()
