@@ -13,6 +13,7 @@ import msgspec
 import numba
 import numpy as np
 
+from wayside.membership import is_among
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.tables import PoleReach
 from wayside.step import step
@@ -162,6 +163,8 @@ def sight(reports: Reports, detections: Detections, poles: Poles, reach: PoleRea
         poles = poles.take(poles.order())
     if (reach.pole[1:] <= reach.pole[:-1]).any():
         reach = reach.take(reach.order())
+    if not np.array_equal(reach.pole, poles.pole):  # a pole of which nothing is known tells nothing
+        poles, reach = poles.take(is_among(poles.pole, reach.pole)), reach.take(is_among(reach.pole, poles.pole))
     order = np.argsort(reports.x, kind="stable")
     found: I64 = _sight(
         np.concatenate([[0], new]), np.concatenate([new, [len(pole)]]),

@@ -42,7 +42,7 @@ def _count(
         if group[k] < 64:
             row_of[controller[k], group[k]] = k
     for p in range(p_from.size):
-        if p_from[p] >= 0:
+        if 0 <= p_from[p] < way_controller.size:
             ruling = groups_between(p_from[p], p_to[p], key, key_groups, edges)
             c = way_controller[p_from[p]]
             against = ruling & ~p_red[p] == 0
