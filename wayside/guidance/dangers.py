@@ -189,7 +189,10 @@ def _row(time: I64, truth: Truth, when: I64, who: U64) -> I64:
 
 
 def _red_runs(run: Run, time: I64, truth: Truth) -> I64:
-    """Return the rows at which a motor vehicle has just passed a line at red."""
+    """Return the rows at which a motor vehicle has just passed a line at red.
+
+    Where a signal was planted to say what it does not show, nothing is known of red from then on.
+    """
     signal_time, signals = run.rows(Signals)
     if not len(signals) or not len(truth):
         return np.empty(0, np.int64)
@@ -200,6 +203,9 @@ def _red_runs(run: Run, time: I64, truth: Truth) -> I64:
     passed = (truth.id[before] == truth.id[after]) & (was != now) & (was >= 0) & (now >= 0)
     passed &= (truth.kind[after] < Kind.BICYCLE) & (lanes.edge[was] != lanes.edge[now])
     passed &= (run.road.lane_group_mask[was] != 0) & ~lanes.internal[was]
+    for event in run.events:
+        if event.kind == "planted" and event.facts.get("fault") == "signal":
+            passed &= (lanes.controller[was] != event.facts["subject"]) | (time[after] < event.time_ns)
     before, after, was = before[passed], after[passed], was[passed]
     red = np.zeros(len(after), np.bool_)
     for n, row in enumerate(after.tolist()):

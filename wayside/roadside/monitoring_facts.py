@@ -88,8 +88,19 @@ def _from(events: Sequence[Event], word: str, end_ns: int) -> list[Fact]:
 
 
 def facts_of(events: Sequence[Event], end_ns: int) -> list[Fact]:
-    """Return the staged incidents that an event log tells of; those not cleared last until the end."""
-    return _from(events, "staged", end_ns)
+    """Return the staged incidents that an event log tells of; those not cleared last until the end.
+
+    A vehicle that was planted to stall is one of them.
+    """
+    stalls = [
+        Fact(
+            IncidentKind.STALLED_VEHICLE, int(event.facts["subject"]), event.time_ns, end_ns,
+            float(event.facts["x"]), float(event.facts["y"]),
+        )
+        for event in events
+        if event.kind == "planted" and event.facts.get("fault") == "stall"
+    ]  # fmt: skip
+    return _from(events, "staged", end_ns) + stalls
 
 
 def scenes_of(events: Sequence[Event], end_ns: int) -> list[Fact]:

@@ -30,6 +30,12 @@ def test_facts_last_until_they_are_cleared_and_scenes_need_not_become_facts() ->
     assert scenes_of(log, 99 * SECOND) == [fact(IncidentKind.DEBRIS, 1, 20), fact(QUEUE, 5, 50, subject=9)]
 
 
+def test_a_vehicle_planted_to_stall_is_a_staged_incident() -> None:
+    facts = {"fault": "stall", "subject": 7, "x": 0.0, "y": 0.0}
+    log = [Event(3 * SECOND, "planted", facts), Event(4 * SECOND, "planted", {**facts, "fault": "fog"})]
+    assert facts_of(log, 99 * SECOND) == [fact(STALL, 3, 99)]
+
+
 def test_spells_are_confirmed_rows_without_gaps() -> None:
     seconds = np.array([1, 2, 3, 10, 11, 1])
     rows = Incidents(
