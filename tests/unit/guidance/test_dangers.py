@@ -18,6 +18,7 @@ from wayside.roadside.tables import Actors
 from wayside.signals.tables import Light, Signals
 from wayside.table import F64, I64, Table
 from wayside.v2x.tables import Kind
+from wayside.world import Event
 from wayside.worlds.tables import Truth
 
 ROAD = two_lane_road(length=2000.0)
@@ -42,6 +43,7 @@ class Made:
 
     def __init__(self, ways: list[Way], road: RoadMap = ROAD, lanes: list[Any] | None = None) -> None:
         self.road = road
+        self.events: list[Event] = []
         self.tables: dict[type[Table], tuple[I64, Table]] = {}
         ticks = np.arange(len(ways[0].x)) * TICK_NS
         self.ticks = ticks
@@ -179,11 +181,13 @@ def crossing_road() -> RoadMap:
 
 
 @pytest.mark.parametrize(
-    ("light", "since_s", "runs"), [(Light.RED, 0.0, 1), (Light.RED, 3.9, 0), (Light.PROTECTED_GREEN, 0.0, 0)]
+    ("light", "since_s", "lies", "runs"),
+    [(Light.RED, 0.0, 4, 1), (Light.RED, 0.0, 5, 0), (Light.RED, 3.9, 4, 0), (Light.PROTECTED_GREEN, 0.0, 4, 0)],
 )
-def test_past_the_line_at_red_is_a_red_run(light: Light, since_s: float, runs: int) -> None:
+def test_past_the_line_at_red_is_a_red_run(light: Light, since_s: float, lies: int, runs: int) -> None:
     lanes = [np.where(np.arange(80) < 40, 0, 1)]
     run = Made([braking(99.0, 0.0)], crossing_road(), lanes)
+    run.events.append(Event(0, "planted", {"fault": "signal", "subject": lies}))
     n = len(run.ticks)
     run.tables[Signals] = (
         run.ticks,
