@@ -1,9 +1,8 @@
 """The whole chain on one core: octets in, decode, fuse, monitor, warn, encode, octets out.
 
-Two loads. Copies of the recorded pilot zone side by side (see `benchmarks.scaling`), whose reports and detections
-are put on the wire again in every copy; for the bar of 20 intersections with 60 objects each, so many that there
-are 1,200 participants, at more intersections. And a grid city of 25 signalised junctions with full streets, in
-which poles scan and vehicles speak as in any simulated city; how many it holds is what SUMO lets in.
+Copies of the recorded pilot zone side by side (see `benchmarks.scaling`), whose reports and detections are put on
+the wire again in every copy. For the bar of 20 intersections with 60 objects each there are so many copies that
+there are 1,200 participants, at more intersections.
 
 Messages come and go bare: `signed` measures signatures. What SUMO, the sensors and the senders take is not
 counted, nor is the recording. Figures are of processor time, as "per core" means, so that other work on the
@@ -15,7 +14,7 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,7 @@ import numpy as np
 from benchmarks.bar import Bar
 from benchmarks.demo import run
 from benchmarks.scaling import Tiling, enlarged
-from wayside.config import read_city
 from wayside.messages import Messages
-from wayside.opening import open_city
 from wayside.operate import keep_memory
 from wayside.roadside.tables import Actors
 from wayside.run import Run
@@ -34,20 +31,14 @@ from wayside.tick import Pipeline
 from wayside.v2x.edge import EdgeConfig, V2xEdge
 from wayside.v2x.tables import Traffic
 from wayside.world import Edge
-from wayside.worlds.grid import make_grid
 from wayside.worlds.log import LogWorld
 
-STREETS = 5  # in each direction: 25 junctions
-PER_HOUR, WALKERS_PER_HOUR = 900.0, 60.0  # from each end of each street
-GRID_FULL_S = 420.0  # until the streets are full
-GRID_TICKS = 300
 INTERSECTIONS, OBJECTS = 20, 60  # that the bar is about
-PARTICIPANTS = (1_000, 3_000, 10_000, 30_000)
+PARTICIPANTS = (1_000, 3_000, 10_000)
 RECORDED_SECONDS = 12
 WARM_TICKS = 20  # until tracks are confirmed
 TIMED_TICKS = 20  # whole seconds: some messages go out once in one
 RARE_TICKS = 100  # of which a 99th percentile is told
-GRID_WARM_TICKS = 50
 
 
 @dataclass
@@ -100,32 +91,6 @@ class Chain:
         return sent
 
 
-def grid() -> Clocked:
-    """Return what the chain takes in the grid city."""
-    with tempfile.TemporaryDirectory() as place:
-        made = make_grid(Path(place), streets=STREETS, per_hour=PER_HOUR, walkers_per_hour=WALKERS_PER_HOUR)
-        city = read_city("anywhere").with_world(net=str(made.net), routes=[str(made.routes)], warm_up=GRID_FULL_S)
-        ticks = GRID_WARM_TICKS + GRID_TICKS
-        opened = open_city(replace(city, envelope={"kind": "none"}), seed=1, seconds=ticks * city.tick_ns / 1e9)
-        chain, found = Chain(opened.edge, opened.pipeline), Clocked()
-        try:
-            gc.collect()
-            gc.disable()
-            for number in range(ticks):
-                instant = opened.world.start_ns + number * opened.world.tick_ns
-                intake = opened.world.poll(instant)
-                if intake is None:
-                    break
-                heard = Messages.of(intake.messages)
-                chain.tick(heard, list(intake.tables), instant, found if number >= GRID_WARM_TICKS else None)
-                if number % 50 == 0:
-                    gc.collect(1)  # between ticks, as `operate` does
-        finally:
-            gc.enable()
-            opened.world.close()
-    return found
-
-
 def copies(stored: Run, wanted: int, ticks: int = TIMED_TICKS) -> Clocked:
     """Return what the chain takes in a city of copies of the recorded zone with about so many participants."""
     world, large, tiling = enlarged(stored, wanted)
@@ -175,7 +140,6 @@ def measure() -> list[Bar]:
         stored = Run(Path(place) / "run")
         bars = _spread("copies of the pilot zone", copies(stored, wanted, RARE_TICKS))
         found = [copies(stored, count) for count in PARTICIPANTS]
-    bars += _spread(f"grid of {STREETS**2} junctions", grid())
     sizes = [float(np.mean(one.actors)) for one in found]
     costs = [float(np.mean(one.processor)) for one in found]
     for size, cost, one in zip(sizes, costs, found, strict=True):
@@ -184,9 +148,6 @@ def measure() -> list[Bar]:
             Bar(f"{size:.0f} participants: per core-second", 1e3 * size / cost, ">=", held, "/s",
                 f"{cost:.1f} ms a tick; {one.heaviest(6)}")
         )  # fmt: skip
-    ten = PARTICIPANTS.index(10_000)
-    for last in (ten, len(PARTICIPANTS) - 1):
-        power = float(np.log(costs[last] / costs[0]) / np.log(sizes[last] / sizes[0]))
-        words = f"{sizes[0]:.0f} to {sizes[last]:.0f} participants"
-        bars.append(Bar("cost grows as participants to the power of", power, "<=", 1.1, "", words))
-    return bars
+    power = float(np.log(costs[-1] / costs[0]) / np.log(sizes[-1] / sizes[0]))
+    words = f"{sizes[0]:.0f} to {sizes[-1]:.0f} participants"
+    return [*bars, Bar("cost grows as participants to the power of", power, "<=", 1.1, "", words)]
