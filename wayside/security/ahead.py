@@ -15,7 +15,7 @@ from wayside.security.batch_signing import SecretNumbers, secret_numbers, sign_b
 from wayside.security.curves import CurveName
 from wayside.security.hashes import sm3_batch
 from wayside.security.parts import spare_cores
-from wayside.table import I64, U8, Bool
+from wayside.table import I64, U8, U64, Bool
 
 LABEL = b"numbered"  # keeps these secret numbers apart from those that follow from a message
 
@@ -34,7 +34,7 @@ def numbered_nonces(private_keys: U8, counters: I64) -> U8:
     return sm3_batch(np.empty(0, np.uint8), nothing, nothing, before)
 
 
-def occurrences(rows: I64) -> I64:
+def occurrences(rows: I64 | U64) -> I64:
     """Return how often each entry stood before in the array.
 
     >>> occurrences(np.array([5, 3, 5, 5])).tolist()

@@ -27,59 +27,34 @@ from wayside.security.field import (
     subtract,
     write,
 )
+from wayside.security.generator import digit_table, multiply_generator
 from wayside.security.hashes import sm3_batch
 from wayside.security.points import (
-    BASE_SPLITS,
-    BASE_WIDTH,
     INVERSES,
-    ONE,
     ORDER,
     ORDER_LESS_2,
     ORDER_ONE,
     ORDER_SQUARE,
     PRIME,
-    Jacobian,
-    add_digit,
-    base_table,
     constants_of,
-    double,
-    flatten,
-    signed_digits,
 )
-from wayside.table import I64, U8, U64, Bool
+from wayside.table import U8, U64, Bool
 
 
 @numba.njit(cache=True)
-def _times_base(k: Words, base: U64, prime: Words, one: Words, digits: I64) -> Jacobian:
-    signed_digits(k, BASE_WIDTH, digits)
-    apart = 256 // BASE_SPLITS
-    x, y, z = one, one, subtract(one, one, prime)
-    for step in range(apart, -1, -1):
-        x, y, z = double(x, y, z, prime)
-        for split in range(BASE_SPLITS):
-            if step == apart and split + 1 < BASE_SPLITS:
-                continue
-            digit = digits[split * apart + step]
-            if digit:
-                x, y, z = add_digit(x, y, z, digit, base[split], prime, one)
-    return x, y, z
+def _plain(number: Words, prime: Words) -> Words:
+    """Return a coordinate as it is written, out of Montgomery's form."""
+    found: Words = multiply(number, (np.uint64(1), np.uint64(0), np.uint64(0), np.uint64(0)), prime)
+    return found
 
 
-@numba.njit(cache=True, nogil=True)
-def _multiply_base(factors: U8, base: U64, constants: U64, points: U64) -> None:
-    """Put each factor times the generator into [n, 8] words, no longer in Montgomery's form; none may be 0."""
-    prime, one = load(constants[PRIME], 0), load(constants[ONE], 0)
-    plain = (np.uint64(1), np.uint64(0), np.uint64(0), np.uint64(0))
-    deep, digits = np.empty((len(factors), 12), np.uint64), np.empty(257, np.int64)
-    for k in range(len(factors)):
-        x, y, z = _times_base(read(factors[k], 0), base, prime, one, digits)
-        store(x, deep[k], 0)
-        store(y, deep[k], 4)
-        store(z, deep[k], 8)
-    flatten(deep, constants, points)
+@numba.njit(cache=True)
+def _compress(points: U64, constants: U64, octets: U8) -> None:
+    """Write tabled points, [n, 8], as compressed keys, [n, 33]."""
+    prime = load(constants[PRIME], 0)
     for k in range(len(points)):
-        store(multiply(load(points[k], 0), plain, prime), points[k], 0)
-        store(multiply(load(points[k], 4), plain, prime), points[k], 4)
+        octets[k, 0] = np.uint64(2) + (_plain(load(points[k], 4), prime)[0] & np.uint64(1))
+        write(_plain(load(points[k], 0), prime), octets[k], 1)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -87,7 +62,7 @@ def _sign(
     sm2: bool, private_keys: U8, digests: U8, nonces: U8, points: U64, constants: U64, signatures: U8, done: Bool
 ) -> None:
     """Sign with given secret numbers, from 1 to order - 1, whose points are known; a few may not be done."""
-    order, inverse = load(constants[ORDER], 0), constants[INVERSES, 1]
+    prime, order, inverse = load(constants[PRIME], 0), load(constants[ORDER], 0), constants[INVERSES, 1]
     order_one, to_order = load(constants[ORDER_ONE], 0), load(constants[ORDER_SQUARE], 0)
     factors = np.empty((len(nonces), 4), np.uint64)
     for k in range(len(nonces)):
@@ -100,7 +75,7 @@ def _sign(
     for k in range(len(nonces)):
         nonce, e = read(nonces[k], 0), reduced(read(digests[k], 0), order)
         key = multiply_any(read(private_keys[k], 0), to_order, order, inverse)
-        r = reduced(load(points[k], 0), order)
+        r = reduced(_plain(load(points[k], 0), prime), order)
         if sm2:
             r = add(r, e, order)
             rest = subtract(nonce, multiply_any(key, r, order, inverse), order)
@@ -201,7 +176,7 @@ class SecretNumbers:
 
     Attributes:
         nonces: the numbers; 1 in place of those that are out of range [n, 32].
-        points: each times the generator, as words [n, 8].
+        points: each times the generator, as tabled points [n, 8].
         fit: which of them may be used [n].
     """
 
@@ -216,7 +191,7 @@ def secret_numbers(curve: CurveName, nonces: U8) -> SecretNumbers:
     # about one number in 2^32 is out of range
     fit = nonces.any(axis=1) & below_rows(nonces, curve_named(curve).order)
     nonces = np.where(fit[:, np.newaxis], nonces, _ONE)
-    _multiply_base(nonces, base_table(curve), constants_of(curve), points)
+    multiply_generator(nonces, digit_table(curve), constants_of(curve), points)
     return SecretNumbers(nonces, points, fit)
 
 
@@ -233,8 +208,8 @@ def public_keys_of(curve: CurveName, private_keys: U8) -> U8:
     """Return the compressed public key of each private key, [n, 33]; KeyFault names one that is out of range."""
     keys = _check_private_keys(curve, private_keys)
     points = np.empty((len(keys), 8), np.uint64)
-    _multiply_base(keys, base_table(curve), constants_of(curve), points)
+    constants = constants_of(curve)
+    multiply_generator(keys, digit_table(curve), constants, points)
     found = np.empty((len(keys), 1 + OCTETS), np.uint8)
-    found[:, 0] = 2 + (points[:, 4] & np.uint64(1))
-    found[:, 1:] = points[:, 3::-1].astype(">u8").view(np.uint8).reshape(len(keys), OCTETS)
+    _compress(points, constants, found)
     return found

@@ -42,8 +42,7 @@ PRIME, ORDER, ONE, SQUARE, ORDER_ONE, ORDER_SQUARE, CONSTANT, ROOT, PRIME_LESS_2
     11
 )
 
-SPLITS, WIDTH = 4, 5  # a key's table: odd multiples up to 2^4 of the key times 1, 2^64, 2^128 and 2^192
-BASE_SPLITS, BASE_WIDTH = 16, 8  # the generator's: odd multiples up to 2^7 of each 2^(16 k)
+SPLITS, WIDTH = 8, 5  # a key's table: odd multiples up to 2^4 of the key times 1, 2^32, 2^64 and so on
 
 
 def _words(number: int) -> list[int]:
@@ -221,13 +220,9 @@ def add_digit(x: Words, y: Words, z: Words, digit: int, table: U64, prime: Words
     return add_tabled(x, y, z, load(row, 0), v, prime, one)
 
 
-@cache
-def base_table(name: CurveName) -> U64:
-    """Return the generator's table, [BASE_SPLITS, 2^(BASE_WIDTH - 2), 8]; 64 KiB, made once in a process."""
-    constants, odd = constants_of(name), 1 << (BASE_WIDTH - 2)
+def generator_of(name: CurveName) -> U64:
+    """Return the generator as a tabled point, [1, 8]."""
     curve = curve_named(name)
-    first = np.array([[w for c in curve.generator for w in _words((c << 256) % curve.prime)]], np.uint64)
-    tabled = np.empty((1, BASE_SPLITS, odd, 8), np.uint64)
-    tabulate(first, constants, tabled)
-    found: U64 = tabled[0]
-    return found
+    return np.array(
+        [[word for each in curve.generator for word in _words((each << 256) % curve.prime)]], np.uint64
+    )

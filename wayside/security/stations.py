@@ -10,8 +10,9 @@ import numpy as np
 
 from wayside.asn1.frames import Frames
 from wayside.envelope import Role
+from wayside.membership import is_among
 from wayside.messages import Messages
-from wayside.security.ahead import NumberedKeys
+from wayside.security.ahead import NumberedKeys, occurrences
 from wayside.security.authority import Domain, issue_application, make_domain
 from wayside.security.certificates import Certificate, signer_identifier
 from wayside.security.curves import CurveName
@@ -68,9 +69,9 @@ class Stations:
         self._since, self._pool, self._change_ns = since, pool, round(change_s * S)
         self.domain = make_domain("simulation.v2x", since, curve=curve, seed=f"simulated {seed}".encode())
         self._stranger: Domain | None = None
-        self._first: dict[Role, dict[int, int]] = {
-            role: {} for role in Role
-        }  # row of a station's first certificate
+        nobody = np.empty(0, np.uint64), np.empty(0, np.int64)
+        # of each role the stations in rising order, and the row of each one's first certificate
+        self._first: dict[Role, tuple[U64, I64]] = dict.fromkeys(Role, nobody)
         self._met: I64 = np.empty(0, np.int64)  # when the holder of each certificate first spoke
         self._keys = NumberedKeys(curve)
         self._identities: U8 = np.empty((0, 32), np.uint8)
@@ -89,9 +90,7 @@ class Stations:
             return messages
         rows = self._rows(stations, roles, messages.time_ns)
         attach: Bool = messages.time_ns - self._attached[rows] >= ATTACH_NS
-        first = np.zeros(len(rows), np.bool_)
-        first[np.unique(rows, return_index=True)[1]] = True
-        attach &= first  # once is enough where a station sends several at once
+        attach &= occurrences(rows) == 0  # once is enough where a station sends several at once
         self._attached[rows[attach]] = messages.time_ns[attach]
         unsigned = seal(
             Frames(messages.octets, messages.starts),
@@ -121,24 +120,29 @@ class Stations:
             mine = np.flatnonzero(roles == role)
             if not len(mine):
                 continue
-            who, known = stations[mine].tolist(), self._first[role]
-            new = [one for one in dict.fromkeys(who) if one not in known]
-            if new:
-                met = dict(zip(who, time_ns[mine].tolist(), strict=True))
-                self._enrol(role, new, [met[one] for one in new])
-            rows[mine] = [known[one] for one in who]
+            who = stations[mine]
+            strange = ~is_among(who, self._first[role][0])
+            if strange.any():
+                self._enrol(role, who[strange], time_ns[mine[strange]])
+            known, first = self._first[role]
+            rows[mine] = first[known.searchsorted(who)]
             if role != Role.ROADSIDE:
                 turn = (time_ns[mine] - self._met[rows[mine]]) // self._change_ns
                 rows[mine] += certificate_index(stations[mine], turn, self._pool)
         return rows
 
-    def _enrol(self, role: Role, new: list[int], met_ns: list[int]) -> None:
+    def _enrol(self, role: Role, new: U64, met_ns: I64) -> None:
         """Issue the certificates of stations that speak for the first time, at these instants."""
+        once = occurrences(new) == 0
+        new, met_ns = new[once], met_ns[once]
         each = 1 if role == Role.ROADSIDE else self._pool
-        begin = len(self._keys)
-        self._first[role].update((identity, begin + place * each) for place, identity in enumerate(new))
-        self._met = np.concatenate([self._met, np.repeat(np.array(met_ns, np.int64), each)])
-        names = [f"{identity:016x}" for identity in new]
+        known, first = self._first[role]
+        every = np.concatenate([known, new])
+        places = np.concatenate([first, len(self._keys) + np.arange(len(new)) * each])
+        order = np.argsort(every)
+        self._first[role] = every[order], places[order]
+        self._met = np.concatenate([self._met, np.repeat(met_ns, each)])
+        names = [f"{identity:016x}" for identity in new.tolist()]
         if role == Role.ROADSIDE:
             held = [issue_application(self.domain, name, self._since) for name in names]
             self._keep(
@@ -179,8 +183,10 @@ class Stations:
 
 def _microseconds(time_ns: I64) -> I64:
     """Return instants as the header of a signed message has them [us TAI since 2004]."""
-    known = {int(instant): tai_of(int(instant)) // US for instant in np.unique(time_ns)}
-    return np.array([known[instant] for instant in time_ns.tolist()], np.int64)
+    found = np.empty(len(time_ns), np.int64)
+    for instant in dict.fromkeys(time_ns.tolist()):  # one or two at a time
+        found[time_ns == instant] = tai_of(instant) // US
+    return found
 
 
 def _where(frames: Frames, rows: I64, wanted: Bool) -> Frames:
