@@ -224,6 +224,7 @@ class Table:
         rows: int | None = None
         if values.keys() != self.columns.keys():
             values = self._completed(values)
+        columns = self.__dict__
         for name, dtype, shape in self._layout:
             array = np.asarray(values[name], dtype)
             if array.shape[1:] != shape or array.ndim == 0:
@@ -234,8 +235,8 @@ class Table:
                 raise TableError(f"{type(self).__name__}.{name} has {len(array)} rows, not {rows}")
             if array.flags.writeable:
                 array = array.view()
-                array.flags.writeable = False
-            self.__dict__[name] = array
+                array.setflags(write=False)
+            columns[name] = array
 
     @classmethod
     def _completed(cls, values: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
@@ -300,11 +301,14 @@ class Table:
 
     def take(self, rows: NDArray[Any] | slice) -> Self:
         """Return the given rows (indices or a mask), in that order."""
+        if isinstance(rows, np.ndarray) and rows.dtype == np.bool_:
+            if len(rows) != len(self):
+                raise IndexError(f"a mask of {len(rows)} rows for {type(self).__name__} of {len(self)}")
+            rows = rows.nonzero()[0]  # once, not once a column
         taken = {}
-        for name, array in self.arrays():
-            part = array[rows]
-            if part.flags.writeable:
-                part.flags.writeable = False
+        for name, _, _ in self._layout:
+            part = self.__dict__[name][rows]
+            part.setflags(write=False)
             taken[name] = part
         return self._trusted(taken)
 

@@ -45,6 +45,7 @@ EASE_FOR = frozenset(
 OBEYED: frozenset[type[Table]] = frozenset({Actors, SpeedOrders, WarningOrders, ChargingOrders})
 LIGHT_SEEN_M = 100.0  # how far away a driver who is told of a red light sees what it shows
 RED_HOLD_NS = 500_000_000  # a light is looked at that often
+LAST_LOOK_NS = 100_000_000  # before a driver would go on, the light is looked at again
 SAID = flags_of((Verdict.APPROVED, Verdict.LIMITED))
 
 
@@ -114,6 +115,8 @@ class Actuation:
     def _face_red(self, now_ns: int, present: frozenset[str]) -> None:
         """Let nobody who was told of a red light speed up again before it turns green or lies behind."""
         for name, wish in list(self._facing_red.items()):
+            if name in present and wish.until_ns > now_ns + LAST_LOOK_NS:
+                continue
             if name in present and wish.until_ns > now_ns and self._sees(name, "rR"):
                 wish.until_ns = max(wish.until_ns, now_ns + RED_HOLD_NS)
             else:
