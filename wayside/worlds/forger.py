@@ -84,12 +84,12 @@ class Forger:
         )
 
     def _copy(self, truth: Truth) -> int | None:
-        distance, _ = _nearest(truth.x, truth.y, self._poles)
         motor = (truth.kind >= Kind.CAR) & (truth.kind <= Kind.TRUCK)
-        usable = motor & (distance < FARTHEST_M)
-        held = np.flatnonzero((truth.id == self._copied) & usable)
-        if len(held):
+        held = np.flatnonzero((truth.id == self._copied) & motor)
+        if len(held) and _nearest(truth.x[held], truth.y[held], self._poles)[0][0] < FARTHEST_M:
             return int(held[0])
+        distance, _ = _nearest(truth.x, truth.y, self._poles)
+        usable = motor & (distance < FARTHEST_M)
         fresh = np.flatnonzero(usable & (distance > FARTHEST_M - 10.0) & (truth.speed > FASTER_THAN))
         if not len(fresh):
             self._copied = np.uint64(0)

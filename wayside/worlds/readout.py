@@ -146,7 +146,7 @@ class Readout:
         self._persons = _Register(self._person_facts)
         self._reads = _Getters(sumo.libsumo._libsumo, "vehicle")
         self._person_reads = _Getters(sumo.libsumo._libsumo, "person")
-        self._rides = sumo.person.getVehicle
+        self._rides = sumo.libsumo._libsumo.person_getVehicle  # for the same reason as in `_Getters`
         self.names: tuple[str, ...] = ()
         self.name_of: dict[int, str] = {}
         self._before, self._ratio = Truth.empty(), np.empty(0)
