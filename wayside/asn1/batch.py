@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from wayside.asn1.compiling import Compiler
 from wayside.asn1.errors import Fault, WireError
 from wayside.asn1.frames import SPARE, Frames
-from wayside.asn1.loading import Columns, Loading
+from wayside.asn1.loading import Columns, Loader, Loading
 from wayside.asn1.machine import read_frames
 from wayside.asn1.program import ABSENT, Cell, Operation, Program
 from wayside.asn1.rows import Rows
 from wayside.asn1.schema import Choice, SchemaError
-from wayside.asn1.storage import Storage
+from wayside.asn1.storage import Layouts, Storage
 from wayside.asn1.walk import read_frame
 from wayside.asn1.writing import write_frames
 from wayside.table import I64, U8, U64, Bool
@@ -126,6 +126,7 @@ class Plan:
             fields[self.index].node, message, opened=self.index >= known
         )
         self.levels = {level.name: level for level in self.program.levels}
+        self._loader, self._layouts = Loader(self.program), Layouts(self.program)
         self._head: I64 = np.array([root.width, root.extensible, known, self.index], np.int64)
         self._texts = bool((self.program.code[:, 0] == Operation.TEXT).any())
         self._opens = int((self.program.code[:, 0] == Operation.OPEN).sum())
@@ -160,7 +161,7 @@ class Plan:
         longest = int(frames.lengths.max(initial=0)) if self._opens else 0
         parts = self._opens * longest if longest >= 1 << 14 else 0  # room to put open types together
         words = frames.words(parts + 16 * self._opens)
-        storage = Storage(self.program, frames, None if columns is None else set(columns))
+        storage = Storage(self._layouts if columns is None else Layouts(self.program, set(columns)), frames)
         done: I64 = np.array([0, 0, self.program.registers, (len(frames.octets) // 8 + 2) * 64], np.int64)
         fault, bit = np.empty(count, np.int8), np.empty(count, np.int64)
         field, extended = np.empty(count, np.int64), np.empty(count, np.uint8)
@@ -174,8 +175,7 @@ class Plan:
             if full < 0:
                 break
             storage.grow(full, int(done[0]))
-        levels = {level.name: storage.rows(number) for number, level in enumerate(self.program.levels)}
-        return Batch(self, frames, levels, fault, bit, field, extended.view(np.bool_), pool[: done[1]])
+        return Batch(self, frames, storage.rows(), fault, bit, field, extended.view(np.bool_), pool[: done[1]])
 
     def encode(self, levels: Mapping[str, Columns], pool: U8 | None = None) -> Frames:
         """Return one frame per row of the message.
@@ -197,7 +197,7 @@ class Plan:
         >>> plan.encode({"": {"msgCnt": [5]}, "nodes": node})[0].hex()
         '102800499d0c700c22bdee519c'
         """
-        given = Loading(self.program, levels)
+        given = Loading(self._loader, levels)
         words: U64 = np.zeros(given.bits(0 if pool is None else len(pool)) // 64 + SPARE, np.uint64)
         starts: I64 = np.zeros(int(given.levels[0, 2]) + 1, np.int64)
         scratch: I64 = np.empty(self.program.registers + 3 * self.program.loops, np.int64)

@@ -2,23 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from wayside.asn1.program import ABSENT, Level, Program
 from wayside.table import I64
 
 Columns = Mapping[str, Any]  # of one level, by name: arrays, or one number for all rows
+Names = tuple[tuple[str, ...], ...]  # of the columns that are given, by level
+MOST_KEPT = 32  # forms of a program, and layouts of a form
+_FIRST = 2  # columns of a level in front of those that are written: number of the frame, row of the level above
+_BLOCK = 8  # lines of the processor's cache: columns grow by so much, so that most batches have a layout already
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where columns stand when each level has room for some rows.
+
+    Attributes:
+        code, presence: the program with places instead of columns.
+        levels: first place, stride, 0 and 0 of each level; the rows are filled in for each batch.
+        places: place of each column by its name, of each level.
+        aside: place of a column of ABSENT, as long as the longest level: what is not there.
+        size: of all cells.
+        counts: of each list whose rows are to be counted: place of the count, level, place of `parent` in the
+            level below (-1 if it is not there), that level, and whether 0 rows are ABSENT.
+        groups: of each optional field whose presence is to be written: its place, level, whether presence is
+            given, and from where to where `inside` has what is inside it.
+        inside: places.
+    """
+
+    code: I64
+    presence: I64
+    levels: I64
+    places: tuple[dict[str, int], ...]
+    aside: int
+    size: int
+    counts: I64
+    groups: I64
+    inside: I64
+
+
+class _Form:
+    """What follows from which columns are given, whatever stands in them."""
+
+    def __init__(self, program: Program, names: Names) -> None:
+        self._program = program
+        self._columns = [list(given) for given in names]
+        self._counts: list[tuple[int, str, int, bool]] = []  # level, column, level below, optional
+        for number, index, below in program.lists:
+            cell = program.levels[number].cells[index]
+            if cell.name not in names[number]:
+                self._counts.append((number, cell.name, below, cell.optional))
+                self._columns[number].append(cell.name)
+        self._groups: list[tuple[int, str, bool, list[str]]] = []  # level, column, given, columns inside
+        here = [set(columns) for columns in self._columns]
+        for number, first, inside_count in program.groups:
+            name, *within = (cell.name for cell in program.levels[number].cells[first : first + 1 + inside_count])
+            inside, given = [one for one in within if one in here[number]], name in here[number]
+            if inside or given:
+                self._groups.append((number, name, given, inside))
+            if inside and not given:
+                here[number].add(name)
+                self._columns[number].append(name)
+        self._layouts: dict[tuple[int, ...], Layout] = {}
+
+    def layout(self, strides: tuple[int, ...]) -> Layout:
+        """Return where the columns stand if those of each level are so many cells apart."""
+        layout = self._layouts.get(strides)
+        if layout is None:
+            if len(self._layouts) >= MOST_KEPT:
+                self._layouts.clear()
+            layout = self._layouts[strides] = self._laid(strides)
+        return layout
+
+    def _laid(self, strides: tuple[int, ...]) -> Layout:
+        program = self._program
+        levels, places, base = [], [], 0
+        for stride, columns in zip(strides, self._columns, strict=True):
+            own = [name for name in columns if name != "parent"]
+            there = {name: base + (_FIRST + order) * stride for order, name in enumerate(own)}
+            places.append({**there, "parent": base + stride} if "parent" in columns else there)
+            levels.append((base, stride, 0, 0))
+            base += (_FIRST + len(own)) * stride
+        place: I64 = np.full(int(program.starts[-1]) + 1, base, np.int64)
+        for level, first, there in zip(program.levels, program.starts.tolist(), places, strict=False):
+            for name, at in there.items():
+                if name != "parent":
+                    place[first + level.names[name]] = at
+        code = program.code.copy()
+        flat = code.reshape(-1)
+        flat[program.places] = place[flat[program.places]]
+        inside: list[int] = []
+        groups = []
+        for number, name, given, within in self._groups:
+            begin = len(inside)
+            inside += [places[number][one] for one in within]
+            groups.append((places[number][name], number, given, begin, len(inside)))
+        counts = [
+            (places[number][name], number, places[below].get("parent", -1), below, optional)
+            for number, name, below, optional in self._counts
+        ]
+        return Layout(
+            code=code,
+            presence=place[program.presence],
+            levels=np.array(levels, np.int64),
+            places=tuple(places),
+            aside=base,
+            size=base + max(strides),
+            counts=np.array(counts, np.int64).reshape(-1, 5),
+            groups=np.array(groups, np.int64).reshape(-1, 5),
+            inside=np.array(inside, np.int64),
+        )
+
+
+class Loader:
+    """Lays out columns that somebody gives for one program; it keeps what follows from their names alone."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.numbers = {level.name: number for number, level in enumerate(program.levels)}
+        self._forms: dict[Names, _Form] = {}
+
+    def form(self, names: Names) -> _Form:
+        """Return what follows from the names of the columns."""
+        form = self._forms.get(names)
+        if form is None:
+            if len(self._forms) >= MOST_KEPT:
+                self._forms.clear()
+            form = self._forms[names] = _Form(self.program, names)
+        return form
 
 
 class Loading:
     """Columns that somebody gave, and the program bound to them.
 
     Args:
-        program: what they are for.
+        loader: of the program that they are for.
         given: columns of each level by its name; what is not there is ABSENT.
 
     Attributes:
@@ -31,110 +155,97 @@ class Loading:
         ValueError: columns of a level have different lengths.
     """
 
-    def __init__(self, program: Program, given: Mapping[str, Columns]) -> None:
-        self._program = program
-        names = {level.name: number for number, level in enumerate(program.levels)}
+    def __init__(self, loader: Loader, given: Mapping[str, Columns]) -> None:
+        self._program = loader.program
         for name in given:
-            if name not in names:
-                raise KeyError(f"no level {name!r}; there are {', '.join(map(repr, names))}")
-        self._columns: list[dict[str, I64]] = []
-        rows = []
-        for level in program.levels:
-            columns, count = _arrays(level, given.get(level.name, {}))
-            self._columns.append(columns)
-            rows.append(count)
+            if name not in loader.numbers:
+                raise KeyError(f"no level {name!r}; there are {', '.join(map(repr, loader.numbers))}")
+        listed = [_arrays(level, given.get(level.name, {})) for level in self._program.levels]
+        for level, (columns, count) in zip(self._program.levels, listed, strict=True):
             if level.parent >= 0 and count and "parent" not in columns:
                 raise KeyError(f"{level.name} needs a column 'parent': the row each row of it belongs to")
-        self._rows = rows
-        self._starts = program.starts
-        self._derive_counts()
-        self._derive_presence()
-        self._lay()
-
-    def _derive_counts(self) -> None:
-        """Put in the number of rows of each list where it is not given."""
-        for number, index, below in self._program.lists:
-            cell = self._program.levels[number].cells[index]
-            if cell.name in self._columns[number]:
-                continue
-            rows, parents = self._rows[number], self._columns[below].get("parent", np.empty(0, np.int64))
-            if len(parents) and not 0 <= parents.min() <= parents.max() < rows:
-                found, name = f"{parents.min()} to {parents.max()}", self._program.levels[below].name
-                raise ValueError(f"{name}: its parents are rows {found}, but there are {rows}")
-            counts = np.bincount(parents, minlength=rows).astype(np.int64)
-            if cell.optional:
-                counts[counts == 0] = ABSENT
-            self._columns[number][cell.name] = counts
-
-    def _derive_presence(self) -> None:
-        """Put in whether an optional field is there where it is not said: where anything inside it is."""
-        here = [{level.names[name] for name in columns} for level, columns in self._levels()]
-        for number, first, inside_count in self._program.groups:
-            inside = [n for n in range(first + 1, first + 1 + inside_count) if n in here[number]]
-            if not inside and first not in here[number]:
-                continue
-            cells, columns = self._program.levels[number].cells, self._columns[number]
-            name = cells[first].name
-            if first in here[number]:
-                columns[name] = np.where(columns[name] == 1, 1, ABSENT)
-                continue
-            there = columns[cells[inside[0]].name] != ABSENT
-            for other in inside[1:]:
-                there = there | (columns[cells[other].name] != ABSENT)
-            columns[name] = np.where(there, 1, ABSENT)
-            here[number].add(first)
-
-    def _levels(self) -> Iterator[tuple[Level, dict[str, I64]]]:
-        return zip(self._program.levels, self._columns, strict=True)
-
-    def _lay(self) -> None:
-        """Put the columns into one array, and their places into the program."""
-        rows = np.array(self._rows, np.int64)
-        stride = ((rows + 7) // 8 | 1) * 8
-        widths = [len(columns) + 2 for columns in self._columns]
-        base = np.concatenate([[0], np.cumsum(widths * stride)]).astype(np.int64)
-        aside = int(base[-1])  # what is not given: a column of ABSENT for the longest level
-        cells: I64 = np.empty(aside + int(stride.max()), np.int64)
-        cells[aside:] = ABSENT
-        place: I64 = np.full(int(self._starts[-1]) + 1, aside, np.int64)
-        for number, (level, columns) in enumerate(self._levels()):
-            begin, step, count = int(base[number]), int(stride[number]), self._rows[number]
-            first, index_of = int(self._starts[number]), level.names
-            at = begin + 2 * step
-            for name, values in columns.items():
-                if name == "parent":
-                    cells[begin + step : begin + step + count] = values
-                    continue
-                cells[at : at + count] = values
-                place[first + index_of[name]] = at
-                at += step
-        self.levels: I64 = np.stack([base[:-1], stride, rows, np.zeros_like(rows)], axis=1)
-        self.cells = cells
-        code = self._program.code.copy()
-        flat, places = code.reshape(-1), self._program.places
-        flat[places] = place[flat[places]]
-        self.code: I64 = code
-        self.presence: I64 = place[self._program.presence]
+        self._rows = [count for _, count in listed]
+        form = loader.form(tuple([tuple(columns) for columns, _ in listed]))
+        layout = form.layout(tuple([_stride(count) for count in self._rows]))
+        cells: I64 = np.empty(layout.size, np.int64)
+        cells[layout.aside :] = ABSENT
+        for places, (columns, count) in zip(layout.places, listed, strict=True):
+            if count:
+                for name, values in columns.items():
+                    cells[places[name] : places[name] + count] = values
+        self.code, self.presence, self.cells, self._places = layout.code, layout.presence, cells, layout.places
+        self.levels: I64 = layout.levels.copy()
+        self.levels[:, 2] = self._rows
+        wrong = _derive(cells, self.levels, layout.counts, layout.groups, layout.inside)
+        if wrong >= 0:
+            below, above = int(layout.counts[wrong, 3]), int(layout.counts[wrong, 1])
+            parents, name = self._column(below, "parent"), self._program.levels[below].name
+            found = f"{parents.min()} to {parents.max()}"
+            raise ValueError(f"{name}: its parents are rows {found}, but there are {self._rows[above]}")
 
     def bits(self, pool: int) -> int:
         """Return how many bits the frames can take at most, with texts from a pool of so many octets."""
         total = sum(n * level.most for n, level in zip(self._rows, self._program.levels, strict=True))
-        for level, columns in self._levels():
+        for number, level in enumerate(self._program.levels):
             for name in level.texts:
-                if name in columns:
-                    total += 8 * int(np.clip(columns[name], 0, pool).sum())
+                if name in self._places[number]:
+                    total += 8 * int(np.clip(self._column(number, name), 0, pool).sum())
         return total + total // 1024 + 1024  # longer open types take one more length for each 16384 octets
 
     def found(self, level: int, column: str, row: int) -> int:
         """Return the number in a cell."""
-        values = self._columns[level].get(column)
-        return ABSENT if values is None else int(values[row])
+        return int(self._column(level, column)[row]) if column in self._places[level] else ABSENT
+
+    def _column(self, level: int, name: str) -> I64:
+        begin = self._places[level][name]
+        return self.cells[begin : begin + self._rows[level]]
 
 
-def _arrays(level: Level, given: Columns) -> tuple[dict[str, I64], int]:
-    """Return the columns of a level as whole numbers of one length, and that length."""
-    columns: dict[str, NDArray[Any]] = {}
-    numbers: dict[str, int] = {}
+def _stride(rows: int) -> int:
+    """Return how many cells apart the columns of a level are: lines of the cache, an odd number of them.
+
+    So cells of a row do not share their cache set.
+    """
+    lines = -(-rows // (8 * _BLOCK)) * _BLOCK
+    return (lines | 1) * 8
+
+
+@numba.njit(cache=True)
+def _derive(cells: I64, levels: I64, counts: I64, groups: I64, inside: I64) -> int:
+    """Fill in the rows of each list, and whether an optional field is there: where anything inside it is.
+
+    Returns:
+        Number of the list whose rows belong to rows that are not there; -1 where all is well.
+    """
+    for n in range(len(counts)):
+        at, parent, optional = counts[n, 0], counts[n, 2], counts[n, 4]
+        rows, below = levels[counts[n, 1], 2], levels[counts[n, 3], 2]
+        cells[at : at + rows] = 0
+        for row in range(below):
+            above = cells[parent + row]
+            if above < 0 or above >= rows:
+                return n
+            cells[at + above] += 1
+        if optional:
+            for row in range(rows):
+                if cells[at + row] == 0:
+                    cells[at + row] = ABSENT
+    for n in range(len(groups)):
+        at, rows, given = groups[n, 0], levels[groups[n, 1], 2], groups[n, 2]
+        for row in range(rows):
+            there = given == 1 and cells[at + row] == 1
+            if not given:
+                for k in range(groups[n, 3], groups[n, 4]):
+                    if cells[inside[k] + row] != ABSENT:
+                        there = True
+                        break
+            cells[at + row] = 1 if there else ABSENT
+    return -1
+
+
+def _arrays(level: Level, given: Columns) -> tuple[Columns, int]:
+    """Return the columns of a level, each whole numbers or one for all rows, and how many rows there are."""
+    columns: dict[str, Any] = {}
     lengths: dict[int, str] = {}
     known = level.names
     for name, values in given.items():
@@ -146,14 +257,12 @@ def _arrays(level: Level, given: Columns) -> tuple[dict[str, I64], int]:
             found = f"{array.dtype} in {array.ndim} dimensions"
             raise ValueError(f"{level.name or 'message'}: {name} holds {found}, expected whole numbers in one")
         if array.ndim == 0:
-            numbers[name] = int(array)
+            number = int(array)
+            columns[name] = number - (1 << 64) if number >> 63 > 0 else number
             continue
         columns[name] = array.view(np.int64) if array.dtype == np.uint64 else array
         lengths.setdefault(len(array), name)
     if len(lengths) > 1:
         sizes = ", ".join(f"{name} {length}" for length, name in lengths.items())
         raise ValueError(f"{level.name or 'message'}: columns of different lengths: {sizes}")
-    count = next(iter(lengths), 0)
-    for name, number in numbers.items():
-        columns[name] = np.full(count, number - (1 << 64) if number >> 63 > 0 else number, np.int64)
-    return columns, count
+    return columns, next(iter(lengths), 0)

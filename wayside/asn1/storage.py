@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from wayside.asn1.frames import Frames
@@ -9,17 +11,82 @@ from wayside.asn1.program import Program
 from wayside.asn1.rows import Rows
 from wayside.table import I64, Bool
 
-_FIRST = 64  # rows of a list's level there is room for before anything is known of the batch
+_STEP = 64  # rows: levels have room for a multiple of it
 _LINE = 8  # cells of a cache line
+_MOST_KEPT = 32  # layouts
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the columns stand when each level has room for some rows.
+
+    Attributes:
+        code: the program with places instead of columns.
+        levels: first place, stride, rows there is room for, and 0, of each level.
+        size: of all cells.
+    """
+
+    code: I64
+    levels: I64
+    size: int
+
+
+class Layouts:
+    """Layouts of a program, kept for later batches, and what those may expect by the last one.
+
+    Args:
+        program: what the cells are for.
+        wanted: paths of the columns to keep; all if None.
+
+    Attributes:
+        kept: whether each column is kept, of all levels.
+        widths: columns kept of each level.
+        used: rows of each level in the last batch.
+    """
+
+    def __init__(self, program: Program, wanted: set[str] | None = None) -> None:
+        self.program = program
+        self.kept = np.ones(program.starts[-1], np.bool_) if wanted is None else _chosen(program, wanted)
+        self._before: I64 = np.concatenate([[0], np.cumsum(self.kept)])  # kept cells before each, of all levels
+        self.widths: I64 = np.diff(self._before[program.starts])
+        self.used = [0] * len(program.levels)
+        self._known: dict[tuple[int, ...], Layout] = {}
+
+    def of(self, rows: tuple[int, ...]) -> Layout:
+        """Return the layout with room for so many rows of each level."""
+        layout = self._known.get(rows)
+        if layout is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            layout = self._known[rows] = self._bound(np.array(rows, np.int64))
+        return layout
+
+    def _bound(self, rows: I64) -> Layout:
+        """Place the levels for so many rows each, and put places into the program."""
+        program = self.program
+        stride = ((rows + _LINE - 1) // _LINE | 1) * _LINE  # odd lines: cells of a row share no cache set
+        ends = np.cumsum(self.widths * stride)
+        levels = np.stack([ends - self.widths * stride, stride, rows, np.zeros_like(rows)], axis=1)
+        aside = int(ends[-1])  # what nobody wants
+        level = np.repeat(np.arange(len(rows)), np.diff(program.starts))
+        order = self._before[:-1] - self._before[program.starts[level]]
+        at = levels[level, 0] + order * stride[level]
+        place, first = np.append(np.where(self.kept, at, aside), aside), np.append(at, 0)
+        code = program.code.copy()
+        flat, ranges = code.reshape(-1), program.ranges
+        flat[program.places] = place[flat[program.places]]
+        begin = flat[ranges]
+        flat[ranges + 1] = self._before[begin + flat[ranges + 1]] - self._before[begin]
+        flat[ranges] = first[begin]
+        return Layout(code, levels, aside + int(stride.max()))
 
 
 class Storage:
     """Cells of all levels in one array, which grows with what is read and never with what a frame claims.
 
     Args:
-        program: what the cells are for.
+        layouts: of the program that the cells are for.
         frames: what is read.
-        wanted: paths of the columns to keep; all if None.
 
     Attributes:
         code: the program with places instead of columns.
@@ -27,80 +94,58 @@ class Storage:
         cells: the cells; the last column takes what nobody wants.
     """
 
-    def __init__(self, program: Program, frames: Frames, wanted: set[str] | None) -> None:
-        self._program, self._frames, self._wanted = program, frames, wanted
-        self._starts = program.starts
-        self._kept = np.ones(self._starts[-1], np.bool_) if wanted is None else _chosen(program, wanted)
-        before = np.concatenate([[0], np.cumsum(self._kept)])  # kept cells before each cell, of all levels
-        self._widths: I64 = np.diff(before[self._starts])
-        self._before: I64 = before
-        rows = [min(len(frames), self._most(0, 0, 0))] + [_FIRST] * (len(program.levels) - 1)
-        self.levels: I64 = np.zeros((len(rows), 4), np.int64)
-        self._lay(np.array(rows, np.int64))
+    def __init__(self, layouts: Layouts, frames: Frames) -> None:
+        self._layouts, self._program, self._frames = layouts, layouts.program, frames
+        begin = len(frames), *layouts.used[1:]
+        self._lay([min(rows, self._most(number, 0, 0)) for number, rows in enumerate(begin)])
         self.cells: I64 = np.empty(self._size, np.int64)
-        self._bind()
 
     def _most(self, level: int, used: int, frame: int) -> int:
         """Return how many rows a level may have at the end, by the bits that are left."""
         bits = 8 * int(self._frames.starts[-1] - self._frames.starts[frame])
         return used + bits // max(1, self._program.levels[level].least) + 2
 
-    def _lay(self, rows: I64) -> None:
-        """Place the levels for so many rows each."""
-        stride = (rows + _LINE - 1) // _LINE | 1  # odd, so that cells of a row do not share their cache set
-        self.levels[:, 1], self.levels[:, 2] = stride * _LINE, rows
-        ends = np.cumsum(self._widths * stride * _LINE)
-        self.levels[:, 0] = ends - self._widths * stride * _LINE
-        self._aside = int(ends[-1])
-        self._size = self._aside + int(self.levels[:, 1].max())
-
-    def _bind(self) -> None:
-        """Put places into the program."""
-        level = np.repeat(np.arange(len(self.levels)), np.diff(self._starts))
-        base, stride = self.levels[level, 0], self.levels[level, 1]
-        order = self._before[:-1] - self._before[self._starts[level]]
-        place = np.append(np.where(self._kept, base + order * stride, self._aside), self._aside)
-        first = np.append(base + order * stride, 0)
-        code = self._program.code.copy()
-        flat, places, ranges = code.reshape(-1), self._program.places, self._program.ranges
-        flat[places] = place[flat[places]]
-        begin = flat[ranges]
-        flat[ranges + 1] = self._before[begin + flat[ranges + 1]] - self._before[begin]
-        flat[ranges] = first[begin]
-        self.code: I64 = code
+    def _lay(self, rows: list[int]) -> None:
+        """Place the levels for so many rows each or a few more, so that batches much alike share a layout."""
+        layout = self._layouts.of(tuple([max(-(-one // _STEP), 1) * _STEP for one in rows]))
+        self.code: I64 = layout.code
+        self.levels: I64 = layout.levels.copy()
+        self._size = layout.size
 
     def grow(self, level: int, done: int) -> None:
         """Make room for more rows of a level, and for those of others as the frames so far let expect."""
-        used, before = self.levels[:, 3].copy(), self.levels.copy()
-        expected = used * len(self._frames) // max(1, done) * 9 // 8 + _FIRST
-        expected[level] = max(expected[level], 2 * before[level, 2])
-        bound = [self._most(number, int(n), done) for number, n in enumerate(used)]
-        rows = np.maximum(before[:, 2] + 1, np.minimum(expected, bound))
+        before, old = self.levels, self.cells
+        used, room = before[:, 3].tolist(), before[:, 2].tolist()
+        rows = []
+        for number in range(len(used)):
+            expected = used[number] * len(self._frames) // max(1, done) * 9 // 8 + _STEP
+            if number == level:
+                expected = max(expected, 2 * room[number])
+            rows.append(max(room[number] + 1, min(expected, self._most(number, used[number], done))))
         self._lay(rows)
-        cells: I64 = np.empty(self._size, np.int64)
-        for number, rows_used in enumerate(used.tolist()):
-            old, new = (
-                self._block(number, levels, c) for levels, c in ((before, self.cells), (self.levels, cells))
-            )
-            new[:, :rows_used] = old[:, :rows_used]
-        self.cells = cells
-        self._bind()
+        self.cells = np.empty(self._size, np.int64)
+        for number, count in enumerate(used):
+            self._block(number, self.levels, self.cells)[:, :count] = self._block(number, before, old)[:, :count]
+        self.levels[:, 3] = before[:, 3]
 
     def _block(self, number: int, levels: I64, cells: I64) -> I64:
         """Return the cells of a level, one row per column."""
         first, stride = int(levels[number, 0]), int(levels[number, 1])
-        width = int(self._widths[number])
+        width = int(self._layouts.widths[number])
         return cells[first : first + width * stride].reshape(width, stride)
 
-    def rows(self, number: int) -> Rows:
-        """Return the rows of a level."""
-        block = self._block(number, self.levels, self.cells)[:, : self.levels[number, 3]]
-        level = self._program.levels[number]
-        if self._wanted is None:
-            return Rows(level, level.names, block)
-        kept = self._kept[self._starts[number] : self._starts[number + 1]]
-        names = [cell.name for cell, keep in zip(level.cells, kept, strict=True) if keep]
-        return Rows(level, {name: place for place, name in enumerate(names)}, block)
+    def rows(self) -> dict[str, Rows]:
+        """Return the rows of each level by its name."""
+        layouts, found = self._layouts, {}
+        layouts.used = used = self.levels[:, 3].tolist()
+        for number, level in enumerate(self._program.levels):
+            block = self._block(number, self.levels, self.cells)[:, : used[number]]
+            names = level.names
+            if len(names) != len(block):
+                kept = layouts.kept[self._program.starts[number] : self._program.starts[number + 1]]
+                names = {name: place for place, name in enumerate(np.array(list(names))[kept].tolist())}
+            found[level.name] = Rows(level, names, block)
+        return found
 
 
 def _chosen(program: Program, wanted: set[str]) -> Bool:
