@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from wayside.numbering import UNKNOWN, Numbering
 from wayside.security.batch_verifying import PreparedKeys
 from wayside.security.certificates import Certificate, CertificateError
 from wayside.security.refusals import Refusal, TrustFault
@@ -20,7 +21,7 @@ from wayside.security.tables import SignatureState
 from wayside.security.trust import TrustStore
 from wayside.table import I64, U8, U64, Bool
 
-UNKNOWN = -1  # the row of a certificate that is not known
+NO_AID = -2  # no application has this number, nor has a message without one
 LATEST = np.iinfo(np.int64).max
 STATE_OF = {
     TrustFault.UNREADABLE: SignatureState.MALFORMED,
@@ -53,10 +54,11 @@ class Credentials:
 
     def __init__(self, trust: TrustStore, capacity: int = 8192) -> None:
         self._trust = trust
-        self._rows: dict[int, int] = {}  # by HashedId8
+        self._names = Numbering()  # of HashedId8
+        self._row_of: I64 = np.full(capacity + 1, UNKNOWN, np.int64)  # by that number; the last one is nobody's
         self._certificates: list[Certificate | None] = [None] * capacity
         self._keys: dict[str, PreparedKeys] = {}
-        self._aids: list[frozenset[int]] = [frozenset()] * capacity
+        self._aids: I64 = np.full((capacity, 1), NO_AID, np.int64)  # of the applications of each row
         self._free = list(range(capacity - 1, -1, -1))
         self._heard_ns: I64 = np.zeros(capacity, np.int64)
         self.state: U8 = np.zeros(capacity, np.uint8)
@@ -73,13 +75,12 @@ class Credentials:
         """Forget everything if what is trusted has changed, such as by a list of revoked certificates."""
         if self._generation != self._trust.generation:
             self._generation = self._trust.generation
-            self._free += self._rows.values()
-            self._rows.clear()
+            self._free += self._row_of[: len(self._names)].tolist()
+            self._names = Numbering()
 
     def rows(self, named: U64) -> I64:
         """Return the row of each certificate, by HashedId8; UNKNOWN where it has not been met."""
-        found = self._rows.get
-        return np.array([found(one, UNKNOWN) for one in named.tolist()], np.int64)
+        return self._row_of[self._names.find(named)]
 
     def hear(self, rows: I64, time_ns: I64) -> None:
         """Note that these were heard."""
@@ -96,9 +97,9 @@ class Credentials:
         if not self._free:
             self._forget()
         row = self._free.pop()
-        self._rows[named] = row
+        self._row_of[self._names.add(np.array([named], np.uint64))] = row
         self._heard_ns[row], self.verified_ns[row], self.bad_ns[row] = time_ns, 0, 0
-        self._certificates[row], self._aids[row], self.scheme[row] = None, frozenset(), Scheme.NONE
+        self._certificates[row], self._aids[row], self.scheme[row] = None, NO_AID, Scheme.NONE
         self.start_ns[row], self.end_ns[row] = 0, LATEST
         try:
             certificate = Certificate.parse(octets)
@@ -114,7 +115,8 @@ class Credentials:
         if isinstance(chain, Refusal):
             self.state[row] = STATE_OF.get(chain.fault, SignatureState.NOT_PERMITTED)
             return row
-        self._certificates[row], self._aids[row] = certificate, frozenset(certificate.permissions)
+        self._certificates[row] = certificate
+        self._permit(row, list(certificate.permissions))
         self.start_ns[row] = max(one.start_ns for one in chain.certificates)
         self.end_ns[row] = min(one.end_ns for one in chain.certificates)
         self.scheme[row] = Scheme.SM2 if certificate.curve == "sm2" else Scheme.P256
@@ -127,8 +129,15 @@ class Credentials:
 
     def permits(self, rows: I64, aids: I64) -> Bool:
         """Tell whether each row's certificate may sign for an application."""
-        allowed = self._aids
-        return np.array([aid in allowed[row] for row, aid in zip(rows.tolist(), aids.tolist(), strict=True)], bool)
+        found: Bool = (self._aids[rows] == aids[:, None]).any(axis=1)
+        return found
+
+    def _permit(self, row: int, aids: list[int]) -> None:
+        """Note for which applications a row's certificate may sign."""
+        missing = len(aids) - self._aids.shape[1]
+        if missing > 0:
+            self._aids = np.pad(self._aids, ((0, 0), (0, missing)), constant_values=NO_AID)
+        self._aids[row, : len(aids)] = aids
 
     def outside(self, row: int, place: Place) -> bool:
         """Tell whether a place [degrees] lies outside the region of a row's certificate."""
@@ -145,10 +154,12 @@ class Credentials:
 
     def _forget(self) -> None:
         """Make room: forget the quarter that was not heard for longest."""
-        ordered = sorted(self._rows.items(), key=lambda item: (self._heard_ns[item[1]], item[0]))
-        for named, row in ordered[: len(ordered) // 4 + 1]:
-            del self._rows[named]
-            self._free.append(row)
+        named, rows = self._names.keys, self._row_of[: len(self._names)]
+        order = np.lexsort((named, self._heard_ns[rows]))
+        gone, left = order[: len(order) // 4 + 1], np.sort(order[len(order) // 4 + 1 :])
+        self._free += rows[gone].tolist()
+        self._names = Numbering()
+        self._row_of[self._names.add(named[left])] = rows[left]
 
 
 def first_rows(numbers: Sequence[int]) -> dict[int, int]:

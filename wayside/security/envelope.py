@@ -15,8 +15,9 @@ from wayside.envelope import Claims
 from wayside.maps.road import RoadMap
 from wayside.membership import flags_of, is_among
 from wayside.messages import Messages, gather
+from wayside.numbering import UNKNOWN, Numbering
 from wayside.security import sealed
-from wayside.security.credentials import UNKNOWN, Credentials, first_rows
+from wayside.security.credentials import Credentials, first_rows
 from wayside.security.curves import CurveName
 from wayside.security.hashes import sha256_batch, sm3_batch
 from wayside.security.parts import in_parts
@@ -30,7 +31,8 @@ from wayside.security.trust import FUTURE_NS, PAST_NS, TrustStore
 from wayside.table import I32, I64, U8, U64, Bool, Table
 from wayside.world import identity
 
-MOST_SENDERS = 65_536  # of whom it is remembered with which certificate they were verified
+# of so many it is remembered with which certificate they were verified; beyond that, of the latest of them
+MOST_SENDERS, FEWEST_SENDERS = 131_072, 65_536
 LATEST_US = 1 << 52  # headers with later instants are not told
 # whether the sender's place is checked, by Cause
 PLACED = flags_of((Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE))
@@ -44,10 +46,12 @@ def certificate_names(octets: U8, opened: sealed.Sealed, rows: I64) -> U64:
 
     The hash is the one that the frame says it is signed with, which goes with the key's curve.
     """
-    where = opened.certificate[rows], opened.certificate_length[rows]
-    digests = np.where(
-        (opened.hash[rows] == SM3)[:, None], sm3_batch(octets, *where), sha256_batch(octets, *where)
-    )
+    starts, lengths = opened.certificate[rows], opened.certificate_length[rows]
+    sm3 = opened.hash[rows] == SM3
+    digests = np.empty((len(rows), 32), np.uint8)
+    for mine, batch in ((sm3, sm3_batch), (~sm3, sha256_batch)):
+        if mine.any():
+            digests[mine] = batch(octets, starts[mine], lengths[mine])
     return np.ascontiguousarray(digests[:, -8:]).view(">u8").reshape(-1).astype(np.uint64)
 
 
@@ -68,21 +72,34 @@ class Ear:
         self.credentials = Credentials(trust)
         self.config = config
         self.policy = msgspec.structs.replace(config.verify, salt=config.verify.salt ^ salt)
-        self._signers: dict[int, int] = {}  # by sender, the certificate with which it was last verified
+        self._senders = Numbering()
+        # by number of the sender: the certificate with which it was last verified, and as the how manieth
+        self._signers: U64 = np.zeros(1024, np.uint64)
+        self._turns: I64 = np.zeros(1024, np.int64)
+        self._turn = 0
 
-    def changed(self, senders: list[int], signers: list[int]) -> Bool:
+    def changed(self, senders: U64, signers: U64) -> Bool:
         """Tell which messages come under another certificate than the one their sender was last verified with."""
-        known = self._signers.get
-        pairs = zip(senders, signers, strict=True)
-        return np.array([sender != 0 and known(sender) != signer for sender, signer in pairs], np.bool_)
+        numbers = self._senders.find(senders)
+        changed: Bool = (senders != 0) & ((numbers == UNKNOWN) | (self._signers[numbers] != signers))
+        return changed
 
-    def verified(self, senders: list[int], signers: list[int]) -> None:
+    def verified(self, senders: U64, signers: U64) -> None:
         """Note who was verified with which certificate; the senders not verified for longest are forgotten."""
-        for sender, signer in zip(senders, signers, strict=True):
-            self._signers.pop(sender, None)
-            self._signers[sender] = signer
-        for sender in list(self._signers)[: max(0, len(self._signers) - MOST_SENDERS)]:
-            del self._signers[sender]
+        numbers = self._senders.add(senders)
+        missing = len(self._senders) - len(self._signers)
+        if missing > 0:
+            more = max(missing, len(self._signers))
+            self._signers, self._turns = np.pad(self._signers, (0, more)), np.pad(self._turns, (0, more))
+        self._signers[numbers] = signers
+        self._turns[numbers] = np.arange(self._turn, self._turn + len(senders))
+        self._turn += len(senders)
+        if len(self._senders) > MOST_SENDERS:
+            newest = np.argsort(self._turns[: len(self._senders)])[-FEWEST_SENDERS:]
+            kept, known, turns = self._senders.keys[newest], self._signers[newest], self._turns[newest]
+            self._senders = Numbering()
+            numbers = self._senders.add(kept)
+            self._signers[numbers], self._turns[numbers] = known, turns
 
 
 class Opened:
@@ -202,7 +219,7 @@ class Opened:
         self.states[chosen[unlike]] = SignatureState.BAD  # signed with another curve or hash than the key's
         if claims is not None:
             sure = self.states == SignatureState.VALID
-            self._ear.verified(claims.sender[sure].tolist(), self.signers[rows[sure]].tolist())
+            self._ear.verified(claims.sender[sure], self.signers[rows[sure]])
             found = PLACED[cause] & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
             self._place(np.flatnonzero(found), signer, claims)
         return self.states
@@ -231,7 +248,7 @@ class Opened:
             vy=claims.vy,
             event=claims.event,
             known=verified > 0,
-            changed=self._ear.changed(claims.sender.tolist(), signers.tolist()),
+            changed=self._ear.changed(claims.sender, signers),
             suspect=(bad > 0) & (self._time_ns - bad < self._ear.policy.suspect_s * S),
             verified_ns=verified,
         )

@@ -53,7 +53,7 @@ KIND_OF_PERSON = np.array(
 )
 
 
-def frames_of(reports: Reports, counts: Sequence[int], place: Place, plan: Plan) -> Frames:
+def frames_of(reports: Reports, counts: Sequence[int] | I64, place: Place, plan: Plan) -> Frames:
     """Return the BSM of each report.
 
     Args:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numba
 import numpy as np
 
 from wayside.asn1.batch import Plan
@@ -18,9 +19,10 @@ from wayside.guidance.tables import Manoeuvre, ManoeuvreRequests
 from wayside.maps.road import RoadMap
 from wayside.membership import is_among
 from wayside.messages import Message, Messages
+from wayside.numbering import Numbering
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
-from wayside.table import I64, Table
+from wayside.table import I64, U64, Table
 from wayside.v2x import bsm, day_two, rsc, rsi, rsm, spat, vir, vpm
 from wayside.v2x.editions import EDITION, TEXTS, codec_of
 from wayside.v2x.lanes import LaneReferences
@@ -95,7 +97,8 @@ class V2xEdge:
         self._scans = rsm.SightWriter(Plan.of(self._codec.root, "rsmFrame"), self._place, rsm.SCANNED, ids, at)
         self._bsm = Plan.of(self._codec.root, "bsmFrame")
         self._sender = Sender(road, assets, self._place, self._codec)
-        self._said: dict[int, int] = {}  # next msgCnt of each sender of BSM
+        self._speakers = Numbering()  # of BSM
+        self._said: I64 = np.zeros(0, np.int64)  # next msgCnt, by number of the speaker
         self._scanned_counts: Counter[int] = Counter()
         self._asks: Counter[int] = Counter()  # last msgCnt of each sender of VIR and VPM
         self._listened = -1  # the second whose SPAT were heard
@@ -146,8 +149,7 @@ class V2xEdge:
         impostors = [int(one) for table in tables if isinstance(table, Impostors) for one in table.sender]
         for table in tables:
             if isinstance(table, Reports):
-                senders = table.sender.tolist()
-                counts = self._next_of(senders)
+                counts = self._next_of(table.sender)
                 strange = is_among(table.sender, np.array(impostors, np.uint64))
                 roles = np.where(strange, Role.IMPOSTOR, Role.VEHICLE)
                 frames = bsm.frames_of(table, counts, self._place, self._bsm)
@@ -262,20 +264,29 @@ class V2xEdge:
             messages = letters.payloads.take(np.flatnonzero(believed))
         return messages.take(np.lexsort((messages.link, messages.time_ns)))
 
-    def _next_of(self, senders: list[int]) -> list[int]:
+    def _next_of(self, senders: U64) -> I64:
         """Return the next msgCnt of each sender of a BSM."""
-        known, counts = self._said, []
-        for sender in senders:
-            count = known.get(sender, 0)
-            known[sender] = (count + 1) % 128
-            counts.append(count)
-        return counts
+        numbers = self._speakers.add(senders)
+        new = len(self._speakers) - len(self._said)
+        if new:
+            self._said = np.concatenate([self._said, np.zeros(new, np.int64)])
+        return np.asarray(_count_on(self._said, numbers))
 
     def _next(self, pole: int) -> int:
         """Return the next msgCnt of a pole."""
         count = self._scanned_counts[pole]
         self._scanned_counts[pole] = (count + 1) % 128
         return count
+
+
+@numba.njit(cache=True)
+def _count_on(said: I64, numbers: I64) -> I64:
+    """Return the next msgCnt of each speaker, by its number, who may speak more than once."""
+    counts = np.empty(len(numbers), np.int64)
+    for n in range(len(numbers)):
+        counts[n] = said[numbers[n]]
+        said[numbers[n]] = (counts[n] + 1) % 128
+    return counts
 
 
 def _unsigned(messages: int) -> SignatureCounts:

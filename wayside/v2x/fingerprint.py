@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from wayside.messages import Messages
+from wayside.numbering import UNKNOWN, Numbering
 from wayside.table import I64, U8, U64
 
 _PRIME = np.uint64(0x100000001B3)
@@ -34,8 +35,8 @@ class Memory:
 
     def __init__(self, span_ns: int) -> None:
         self._span_ns, self._next_ns = span_ns, 0
-        self._young: set[int] = set()  # of this span
-        self._old: set[int] = set()  # of the one before
+        self._young = Numbering()  # of this span
+        self._old = Numbering()  # of the one before
 
     def fresh(self, messages: Messages, time_ns: int) -> tuple[I64, I64]:
         """Return the rows of messages that were not seen before, and those of copies; remember all.
@@ -44,16 +45,15 @@ class Memory:
         """
         if time_ns >= self._next_ns:
             gone = time_ns >= self._next_ns + self._span_ns
-            self._old, self._young = set() if gone else self._young, set()
+            self._old, self._young = Numbering() if gone else self._young, Numbering()
             self._next_ns = time_ns + self._span_ns
         columns = _fingerprints(messages.octets, messages.starts)
         rows = np.lexsort((columns, messages.link, messages.time_ns))
-        marks: list[int] = columns[rows].tolist()
-        young, old = self._young, self._old
-        new = np.array([mark not in young and mark not in old for mark in marks], np.bool_)
-        if len(set(marks)) < len(marks):
+        marks, before = columns[rows], len(self._young)
+        numbers = self._young.add(marks)
+        new = (numbers >= before) & (self._old.find(marks) == UNKNOWN)
+        if len(self._young) - before < np.count_nonzero(numbers >= before):  # a mark is there twice
             first = np.zeros(len(marks), np.bool_)
-            first[np.unique(columns[rows], return_index=True)[1]] = True
+            first[np.unique(marks, return_index=True)[1]] = True
             new &= first
-        young.update(marks)
         return rows[new], rows[~new]

@@ -8,14 +8,18 @@ import pytest
 from wayside.envelope import Claims, Role
 from wayside.maps.drawing import crossroads
 from wayside.messages import Message, Messages
+from wayside.numbering import UNKNOWN
+from wayside.security import envelope as envelopes
 from wayside.security.authority import HOLDER_SERIES
 from wayside.security.certificates import Certificate
-from wayside.security.envelope import EnvelopeConfig, SignedEnvelope, open_envelope
+from wayside.security.credentials import Credentials
+from wayside.security.envelope import Ear, EnvelopeConfig, SignedEnvelope, open_envelope
 from wayside.security.objects import decode_object, encode_object
 from wayside.security.policies import VerifyConfig
 from wayside.security.revocation import hash_body, make_revocation_list
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
 from wayside.security.times import S
+from wayside.security.trust import TrustStore
 
 NOW = 1_772_000_000 * S
 TENTH = S // 10
@@ -178,3 +182,43 @@ def test_a_revoked_certificate_is_refused_from_then_on() -> None:
     assert states(made, later, NOW + TENTH) == [SignatureState.UNKNOWN_SIGNER]
     again = sealed(made, said(1, NOW + 11 * TENTH))
     assert states(made, again, NOW + 11 * TENTH) == [SignatureState.REVOKED]
+
+
+def test_the_senders_verified_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelopes, "MOST_SENDERS", 8)
+    monkeypatch.setattr(envelopes, "FEWEST_SENDERS", 4)
+    ear = Ear(TrustStore(), EnvelopeConfig(), 0)
+    everybody = np.arange(13, dtype=np.uint64)
+    for sender in [*range(1, 9), 2, 9]:  # nine are one too many: only 7, 8, 2 and 9 are kept
+        ear.verified(everybody[[sender]], everybody[[3]])
+    known = [0, 2, 7, 8, 9]  # who has no identity is never under another certificate
+    assert np.flatnonzero(~ear.changed(everybody, np.full(13, 3, np.uint64))).tolist() == known
+    assert ear.changed(everybody[1:], np.full(12, 4, np.uint64)).all()
+
+
+def test_more_senders_than_there_was_room_for_are_remembered() -> None:
+    ear = Ear(TrustStore(), EnvelopeConfig(), 0)
+    many = np.arange(1, 5001, dtype=np.uint64)
+    ear.verified(many, many * 3)
+    ear.verified(many[[7, 7]], many[[1, 2]])
+    assert np.flatnonzero(ear.changed(many, many * 3)).tolist() == [7]
+    assert ear.changed(many[[7]], many[[2]]).tolist() == [False]
+
+
+def test_certificates_not_heard_of_for_longest_make_room() -> None:
+    known = Credentials(TrustStore(), capacity=4)
+    names = np.array([50, 40, 30, 20], np.uint64)
+    rows = [known.add(b"no certificate", int(name), NOW) for name in names]
+    assert known.rows(names).tolist() == rows == [0, 1, 2, 3]
+    known.hear(np.array([0, 3]), np.full(2, NOW + S))
+    assert known.add(b"nor this", 10, NOW + S) in (1, 2)  # 30 and 40 are gone, heard of at the same instant
+    assert (known.rows(names) == UNKNOWN).tolist() == [False, True, True, False]
+    assert known.rows(names[[0, 3]]).tolist() == [0, 3]
+
+
+def test_a_certificate_permits_its_own_applications_alone() -> None:
+    known = Credentials(TrustStore())
+    known._permit(3, [111, 3618, 7])
+    known._permit(4, [0])
+    rows, aids = np.array([3, 3, 3, 4, 4, 5, 5]), np.array([7, 111, 0, 0, 111, 0, -1])
+    assert known.permits(rows, aids).tolist() == [True, True, False, True, False, False, False]
