@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numba
 import numpy as np
 
 from wayside.numbering import UNKNOWN, Numbering
@@ -15,10 +16,11 @@ from wayside.security.batch_verifying import PreparedKeys
 from wayside.security.certificates import Certificate, CertificateError
 from wayside.security.refusals import Refusal, TrustFault
 from wayside.security.regions import Place
-from wayside.security.sealed import Scheme
+from wayside.security.sealed import Scheme, SignerForm
 from wayside.security.stations import identity_of
 from wayside.security.tables import SignatureState
-from wayside.security.trust import TrustStore
+from wayside.security.times import US, tai_of
+from wayside.security.trust import FUTURE_NS, PAST_NS, TrustStore
 from wayside.table import I64, U8, U64, Bool
 
 NO_AID = -2  # no application has this number, nor has a message without one
@@ -34,6 +36,11 @@ STATE_OF = {
     TrustFault.UNTRUSTED_ROOT: SignatureState.UNTRUSTED,
     TrustFault.STALE: SignatureState.STALE,
 }  # all others: the certificate, or its chain, does not permit it
+_DIGEST, _CERTIFICATE = int(SignerForm.DIGEST), int(SignerForm.CERTIFICATE)  # numbers, as kernels take them
+_VALID, _UNCHECKED = int(SignatureState.VALID), int(SignatureState.UNCHECKED)
+_UNTRUSTED, _UNKNOWN_SIGNER = int(SignatureState.UNTRUSTED), int(SignatureState.UNKNOWN_SIGNER)
+_STALE, _EXPIRED = int(SignatureState.STALE), int(SignatureState.EXPIRED)
+_NOT_YET_VALID, _NOT_PERMITTED = int(SignatureState.NOT_YET_VALID), int(SignatureState.NOT_PERMITTED)
 
 
 class Credentials:
@@ -82,8 +89,8 @@ class Credentials:
         """Return the row of each certificate, by HashedId8; UNKNOWN where it has not been met."""
         return self._row_of[self._names.find(named)]
 
-    def hear(self, rows: I64, time_ns: I64) -> None:
-        """Note that these were heard."""
+    def hear(self, rows: I64, time_ns: int) -> None:
+        """Note that these were heard now."""
         self._heard_ns[rows] = time_ns
 
     def add(self, octets: bytes, named: int, time_ns: int) -> int:
@@ -127,10 +134,20 @@ class Credentials:
         keys.replace(np.array([row]), np.frombuffer(certificate.public_key, np.uint8)[None])
         return row
 
-    def permits(self, rows: I64, aids: I64) -> Bool:
-        """Tell whether each row's certificate may sign for an application."""
-        found: Bool = (self._aids[rows] == aids[:, None]).any(axis=1)
-        return found
+    def states(self, rows: I64, forms: U8, aids: I64, made_us: I64, time_ns: int) -> U8:
+        """Return UNCHECKED for each message whose certificate lets it be, else what is wrong (`SignatureState`).
+
+        Args:
+            rows: of the certificates of the messages.
+            forms: how each names its certificate (`SignerForm`).
+            aids: application of each.
+            made_us: when each says to have been made [us TAI since 2004]; below zero where it does not.
+            time_ns: now.
+        """
+        now_us = tai_of(time_ns) // US
+        told = self.state, self.start_ns, self.end_ns, self._aids
+        earliest, latest = now_us - PAST_NS // US, now_us + FUTURE_NS // US
+        return np.asarray(_states(rows, forms, aids, made_us, *told, time_ns, earliest, latest))
 
     def _permit(self, row: int, aids: list[int]) -> None:
         """Note for which applications a row's certificate may sign."""
@@ -160,6 +177,43 @@ class Credentials:
         self._free += rows[gone].tolist()
         self._names = Numbering()
         self._row_of[self._names.add(named[left])] = rows[left]
+
+
+@numba.njit(cache=True)
+def _states(
+    rows: I64,
+    forms: U8,
+    aids: I64,
+    made_us: I64,
+    known: U8,
+    start_ns: I64,
+    end_ns: I64,
+    permitted: I64,
+    time_ns: int,
+    earliest_us: int,
+    latest_us: int,
+) -> U8:
+    states = np.empty(len(rows), np.uint8)
+    for n in range(len(rows)):
+        row, made = rows[n], made_us[n]
+        if forms[n] != _DIGEST and forms[n] != _CERTIFICATE:
+            states[n] = _UNTRUSTED
+        elif row == UNKNOWN:
+            states[n] = _UNKNOWN_SIGNER
+        elif known[row] != _VALID:
+            states[n] = known[row]
+        elif made >= 0 and not earliest_us <= made <= latest_us:
+            states[n] = _STALE
+        elif start_ns[row] > time_ns:
+            states[n] = _NOT_YET_VALID
+        elif end_ns[row] <= time_ns:
+            states[n] = _EXPIRED
+        else:
+            states[n] = _NOT_PERMITTED
+            for aid in permitted[row]:
+                if aid == aids[n]:
+                    states[n] = _UNCHECKED
+    return states
 
 
 def first_rows(numbers: Sequence[int]) -> dict[int, int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
-from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -26,8 +24,8 @@ from wayside.security.sealed import Envelope as Form
 from wayside.security.sealed import SignerForm, open_all
 from wayside.security.stations import Stations, signed_digests
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
-from wayside.security.times import US, S, tai_of, utc_of
-from wayside.security.trust import FUTURE_NS, PAST_NS, TrustStore
+from wayside.security.times import US, S, utc_of
+from wayside.security.trust import TrustStore
 from wayside.table import I32, I64, U8, U64, Bool, Table
 from wayside.world import identity
 
@@ -39,6 +37,10 @@ PLACED = flags_of((Cause.FIRST, Cause.CERTIFICATE, Cause.OVERDUE))
 SM3 = 2  # number of that hash in a frame
 HASHES = {sealed.Scheme.SM2: SM3, sealed.Scheme.P256: 0}  # number of the hash that goes with each scheme
 CURVES: dict[sealed.Scheme, CurveName] = {sealed.Scheme.SM2: "sm2", sealed.Scheme.P256: "p256"}
+_NONE, _OVERDUE = np.uint8(Cause.NONE), np.uint8(Cause.OVERDUE)  # numbers, which columns are compared with faster
+_SIGNED, _UNSECURED, _CERTIFICATE = int(Form.SIGNED), int(Form.UNSECURED), int(SignerForm.CERTIFICATE)
+_VALID, _BAD, _UNCHECKED = (int(SignatureState[name]) for name in ("VALID", "BAD", "UNCHECKED"))
+_NO_SCHEME = int(sealed.Scheme.NONE)
 
 
 def certificate_names(octets: U8, opened: sealed.Sealed, rows: I64) -> U64:
@@ -119,22 +121,18 @@ class Opened:
         self._ear, self._road, self._time_ns = ear, road, time_ns
         self._frames = Frames(messages.octets, messages.starts)
         self._all = open_all(self._frames)
-        state = np.full(len(messages), SignatureState.MALFORMED, np.uint8)
-        state[self._all.kind == Form.UNSECURED] = SignatureState.NONE
-        signed = self._all.kind == Form.SIGNED
-        read = ~signed
+        signed = self._all.kind == _SIGNED
+        self.refused: I64 = np.flatnonzero(~signed)
+        unsigned = self._all.kind[self.refused] == _UNSECURED
+        self.reasons: U8 = np.where(unsigned, np.uint8(SignatureState.NONE), np.uint8(SignatureState.MALFORMED))
         if only:
             signed &= is_among(self._all.aid, np.array(tuple(only)))
-        named = self._named(signed)
-        self._row: I64 = np.full(len(messages), UNKNOWN, np.int64)
-        self._row[signed] = self._rows(signed, named)
-        state[signed] = self._certificate_states(signed)
         self.rows: I64 = np.flatnonzero(signed)
-        self.refused: I64 = np.flatnonzero(read)
-        self.reasons: U8 = state[read]
-        self.states: U8 = state[signed]
-        self.aids: I64 = self._all.aid[signed]
-        self.signers: U64 = named
+        self.signers: U64 = self._named(signed)
+        self._row: I64 = self._rows(signed)
+        self.aids: I64 = self._all.aid[self.rows]
+        forms, made = self._all.signer_form[self.rows], self._all.generation_us[self.rows]
+        self.states: U8 = ear.credentials.states(self._row, forms, self.aids, made, time_ns)
         self.payloads = self._inside(messages)
 
     def _inside(self, messages: Messages) -> Messages:
@@ -145,83 +143,58 @@ class Opened:
 
     def _named(self, signed: Bool) -> U64:
         """Return the HashedId8 of each message's certificate, 0 where it has none."""
+        along = np.flatnonzero(signed & (self._all.signer_form == _CERTIFICATE))
+        if not len(along):
+            return self._all.signer
         named = self._all.signer.copy()
-        along = np.flatnonzero(signed & (self._all.signer_form == SignerForm.CERTIFICATE))
-        if len(along):
-            named[along] = certificate_names(self._frames.octets, self._all, along)
+        named[along] = certificate_names(self._frames.octets, self._all, along)
         return named
 
-    def _rows(self, signed: Bool, named: U64) -> I64:
+    def _rows(self, signed: Bool) -> I64:
         """Return the row of each signed message's certificate; those that came along and are new are proven."""
-        credentials = self._ear.credentials
+        credentials, named = self._ear.credentials, self.signers
         credentials.renew()
-        along = signed & (self._all.signer_form == SignerForm.CERTIFICATE)
         rows = credentials.rows(named)
-        new = np.flatnonzero(along & (rows == UNKNOWN))
+        unknown = rows == UNKNOWN
+        new = np.flatnonzero(unknown & signed & (self._all.signer_form == _CERTIFICATE))
         if len(new):
             first = first_rows(named[new].tolist())
             for one, place in sorted(first.items(), key=lambda item: item[1])[: self._ear.config.most_new]:
                 start, length = self._all.certificate[new[place]], self._all.certificate_length[new[place]]
                 credentials.add(self._frames.octets[start : start + length].tobytes(), one, self._time_ns)
             rows = credentials.rows(named)
-        met = rows != UNKNOWN
-        credentials.hear(rows[met], np.full(int(met.sum()), self._time_ns))
-        found: I64 = rows[signed]
-        return found
-
-    def _certificate_states(self, signed: Bool) -> U8:
-        """Return UNCHECKED for each signed message whose certificate holds, else what is wrong with it."""
-        credentials, row = self._ear.credentials, self._row[signed]
-        form, made = self._all.signer_form[signed], self._all.generation_us[signed]
-        now_us = tai_of(self._time_ns) // US
-        state = credentials.state[np.maximum(row, 0)].copy()
-        state[row == UNKNOWN] = SignatureState.UNKNOWN_SIGNER
-        state[(form != SignerForm.DIGEST) & (form != SignerForm.CERTIFICATE)] = SignatureState.UNTRUSTED
-        valid = state == SignatureState.VALID
-        late = valid & (credentials.end_ns[row] <= self._time_ns)
-        early = valid & (credentials.start_ns[row] > self._time_ns)
-        stale = valid & ((made < now_us - PAST_NS // US) | (made > now_us + FUTURE_NS // US)) & (made >= 0)
-        state[late], state[early] = SignatureState.EXPIRED, SignatureState.NOT_YET_VALID
-        state[stale] = SignatureState.STALE
-        left = np.flatnonzero(state == SignatureState.VALID)
-        permitted = credentials.permits(row[left], self._all.aid[signed][left])
-        state[left] = np.where(permitted, SignatureState.UNCHECKED, SignatureState.NOT_PERMITTED)
-        return state
+            unknown = rows == UNKNOWN
+        credentials.hear(rows[~unknown], self._time_ns)
+        return rows[self.rows]
 
     def judge(self, claims: Claims | None) -> U8:
         """Check as many signatures as the policy asks for; return the SignatureState of each payload."""
-        credentials, rows = self._ear.credentials, self.rows
-        signer = self._row[rows]
+        credentials, signer = self._ear.credentials, self._row
         cause = self._causes(signer, claims)
-        chosen = np.flatnonzero((cause != Cause.NONE) & (self.states == SignatureState.UNCHECKED))
+        chosen = np.flatnonzero((cause != _NONE) & (self.states == _UNCHECKED))
         if not len(chosen):
             return self.states
         octets, whole = self._frames.octets, self._all
-        schemes = credentials.scheme[signer[chosen]]
+        rows = self.rows[chosen]
+        schemes, hashes = whole.scheme[rows], whole.hash[rows]
+        schemes[schemes != credentials.scheme[signer[chosen]]] = _NO_SCHEME
+        self.states[chosen] = _BAD  # what is signed with another curve or hash than the key's stays so
         for scheme, curve in CURVES.items():
-            fits = (whole.scheme[rows[chosen]] == scheme) & (whole.hash[rows[chosen]] == HASHES[scheme])
-            mine = chosen[(schemes == scheme) & fits]
-            if not len(mine):
+            fits = (schemes == scheme.value) & (hashes == HASHES[scheme])
+            if not fits.any():
                 continue
-            at = rows[mine]
+            at, mine = rows[fits], signer[chosen[fits]]
             digests = signed_digests(
-                curve,
-                octets,
-                whole.signed[at],
-                whole.signed_length[at],
-                credentials.identity[signer[mine]],
+                curve, octets, whole.signed[at], whole.signed_length[at], credentials.identity[mine]
             )
-            good = self._verified(curve, signer[mine], digests, self._signatures[at])
-            self.states[mine] = np.where(good, SignatureState.VALID, SignatureState.BAD)
-            credentials.verified_ns[signer[mine[good]]] = self._time_ns
-            credentials.bad_ns[signer[mine[~good]]] = self._time_ns
-        unlike = self.states[chosen] == SignatureState.UNCHECKED
-        self.states[chosen[unlike]] = SignatureState.BAD  # signed with another curve or hash than the key's
+            good = self._verified(curve, mine, digests, sealed.signatures_of(self._frames, whole, at))
+            self.states[chosen[fits][good]] = _VALID
+            credentials.verified_ns[mine[good]] = self._time_ns
+            credentials.bad_ns[mine[~good]] = self._time_ns
         if claims is not None:
-            sure = self.states == SignatureState.VALID
-            self._ear.verified(claims.sender[sure], self.signers[rows[sure]])
-            found = PLACED[cause] & (self.states == SignatureState.VALID) & ~np.isnan(claims.x)
-            self._place(np.flatnonzero(found), signer, claims)
+            sure = chosen[self.states[chosen] == _VALID]
+            self._ear.verified(claims.sender[sure], self.signers[self.rows[sure]])
+            self._place(sure[PLACED[cause[sure]] & ~np.isnan(claims.x[sure])], signer, claims)
         return self.states
 
     def _verified(self, curve: CurveName, rows: I64, digests: U8, signatures: U8) -> Bool:
@@ -235,11 +208,11 @@ class Opened:
         if claims is None:
             config = self._ear.policy
             due = self._time_ns - verified >= config.overdue_s * S
-            return np.where(due | (config.policy == "all"), Cause.OVERDUE, Cause.NONE).astype(np.uint8)
+            return np.where(due | (config.policy == "all"), _OVERDUE, _NONE)
         bad = self._ear.credentials.bad_ns[signer]
         signers = self.signers[self.rows]
         heard = Heard(
-            digest=self._first_octets(),
+            digest=sealed.first_octets_of(self._frames, self._all, self.rows),
             signer=signers,
             time_ns=claims.time_ns,
             x=claims.x,
@@ -253,18 +226,6 @@ class Opened:
             verified_ns=verified,
         )
         return causes(heard, np.empty((0, 2)), self._ear.policy)
-
-    @cached_property
-    def _signatures(self) -> U8:
-        """Return r and s of each message."""
-        return sealed.signatures_of(self._frames, self._all)
-
-    def _first_octets(self) -> U64:
-        """Return the first eight octets of each payload's signature, by which the policy samples."""
-        numbers: U64 = (
-            np.ascontiguousarray(self._signatures[self.rows, :8]).view(">u8").reshape(-1).astype(np.uint64)
-        )
-        return numbers
 
     def _place(self, checked: I64, signer: I64, claims: Claims) -> None:
         """Refuse messages from outside their certificates' regions, among those that were checked."""
@@ -364,12 +325,10 @@ class _Roadside(Opened):
         """Return what was not believed, and how many messages came to which end."""
         state = np.empty(len(self._messages), np.uint8)
         state[self.rows], state[self.refused] = self.states, self.reasons
-        counted = Counter(state.tolist())
-        counts = SignatureCounts(
-            state=np.array(sorted(counted), np.uint8),
-            messages=np.array([counted[one] for one in sorted(counted)], np.uint32),
-        )
-        lost = np.flatnonzero((state != SignatureState.VALID) & (state != SignatureState.UNCHECKED))
+        counted = np.bincount(state)
+        met = np.flatnonzero(counted)
+        counts = SignatureCounts(state=met.astype(np.uint8), messages=counted[met].astype(np.uint32))
+        lost = np.flatnonzero((state != _VALID) & (state != _UNCHECKED))
         if not len(lost):
             return Signatures.empty(), counts
         return (

@@ -37,6 +37,11 @@ class Cause(IntEnum):
     SAMPLED = 9
 
 
+_NONE, _FIRST, _SUSPECT, _CERTIFICATE, _EVENT, _CONFLICT, _NEAR, _OVERDUE, _SAMPLED = (
+    int(one) for one in Cause if one is not Cause.ALL
+)  # numbers, as the kernel takes them
+
+
 class VerifyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is verified."""
 
@@ -129,15 +134,11 @@ def causes(heard: Heard, places: F64, config: VerifyConfig) -> U8:
         return np.full(len(heard.digest), Cause.ALL, np.uint8)
     drawn: Any = mix(np.ascontiguousarray(heard.digest, np.uint64) ^ np.uint64(config.salt), 1)
     sampled = (drawn >> np.uint64(11)).astype(np.float64) < config.share * 2.0**53
-    found = np.where(sampled, Cause.SAMPLED, Cause.NONE).astype(np.uint8)
     if config.policy == "sampled":
-        return found
-    found[heard.time_ns - heard.verified_ns >= config.overdue_s * 1e9] = Cause.OVERDUE
-    for place in places:
-        near = (heard.x - place[0]) ** 2 + (heard.y - place[1]) ** 2 <= config.near_m**2
-        found[near] = Cause.NEAR
+        return np.where(sampled, np.uint8(Cause.SAMPLED), np.uint8(Cause.NONE))
+    overdue = heard.time_ns - heard.verified_ns >= config.overdue_s * 1e9
     order = np.argsort(heard.x, kind="stable")  # NaN comes last and pairs with nobody
-    meet: Any = _meet(
+    meet = _meet(
         order,
         heard.signer,
         heard.x,
@@ -148,11 +149,45 @@ def causes(heard: Heard, places: F64, config: VerifyConfig) -> U8:
         config.conflict_m,
         config.conflict_s,
     )
-    found[meet] = Cause.CONFLICT
-    found[heard.event] = Cause.EVENT
-    found[heard.changed] = Cause.CERTIFICATE
-    found[heard.suspect] = Cause.SUSPECT
-    found[~heard.known] = Cause.FIRST
+    near = _near(heard.x, heard.y, places, config.near_m)
+    found: U8 = _first_of(heard.known, heard.suspect, heard.changed, heard.event, meet, near, overdue, sampled)
+    return found
+
+
+@numba.njit(cache=True)
+def _near(x: F64, y: F64, places: F64, within: float) -> Bool:
+    """Tell who is near any of the places."""
+    found = np.zeros(len(x), np.bool_)
+    for place in range(len(places)):
+        for n in range(len(x)):
+            if (x[n] - places[place, 0]) ** 2 + (y[n] - places[place, 1]) ** 2 <= within**2:
+                found[n] = True
+    return found
+
+
+@numba.njit(cache=True)
+def _first_of(
+    known: Bool, suspect: Bool, changed: Bool, event: Bool, meet: Bool, near: Bool, overdue: Bool, sampled: Bool
+) -> U8:
+    """Return the first `Cause` that applies to each message."""
+    found = np.empty(len(known), np.uint8)
+    for n in range(len(known)):
+        if not known[n]:
+            found[n] = _FIRST
+        elif suspect[n]:
+            found[n] = _SUSPECT
+        elif changed[n]:
+            found[n] = _CERTIFICATE
+        elif event[n]:
+            found[n] = _EVENT
+        elif meet[n]:
+            found[n] = _CONFLICT
+        elif near[n]:
+            found[n] = _NEAR
+        elif overdue[n]:
+            found[n] = _OVERDUE
+        else:
+            found[n] = _SAMPLED if sampled[n] else _NONE
     return found
 
 

@@ -249,6 +249,21 @@ def _gather(octets: U8, places: I64, length: int) -> U8:
     return out
 
 
-def signatures_of(frames: Frames, opened: Sealed) -> U8:
-    """Return r and s of each frame, [n, 64]; zeros where there is no signature that can be verified."""
-    return np.asarray(_gather(frames.octets, opened.signature, 64))
+def signatures_of(frames: Frames, opened: Sealed, rows: I64 | None = None) -> U8:
+    """Return r and s of chosen frames, or of each, [n, 64]; zeros where no signature can be verified."""
+    places = opened.signature if rows is None else opened.signature[rows]
+    return np.asarray(_gather(frames.octets, places, 64))
+
+
+def first_octets_of(frames: Frames, opened: Sealed, rows: I64) -> U64:
+    """Return the first eight octets of chosen frames' signatures as numbers; 0 where none can be verified."""
+    return np.asarray(_numbers(frames.octets, opened.signature[rows]))
+
+
+@numba.njit(cache=True)
+def _numbers(octets: U8, places: I64) -> U64:
+    numbers = np.zeros(len(places), np.uint64)
+    for row in range(len(places)):
+        if places[row] >= 0:
+            numbers[row] = _number(octets, places[row], places[row] + 8)
+    return numbers

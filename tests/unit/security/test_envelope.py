@@ -17,6 +17,7 @@ from wayside.security.envelope import Ear, EnvelopeConfig, SignedEnvelope, open_
 from wayside.security.objects import decode_object, encode_object
 from wayside.security.policies import VerifyConfig
 from wayside.security.revocation import hash_body, make_revocation_list
+from wayside.security.sealed import SignerForm
 from wayside.security.tables import SignatureCounts, Signatures, SignatureState
 from wayside.security.times import S
 from wayside.security.trust import TrustStore
@@ -210,7 +211,7 @@ def test_certificates_not_heard_of_for_longest_make_room() -> None:
     names = np.array([50, 40, 30, 20], np.uint64)
     rows = [known.add(b"no certificate", int(name), NOW) for name in names]
     assert known.rows(names).tolist() == rows == [0, 1, 2, 3]
-    known.hear(np.array([0, 3]), np.full(2, NOW + S))
+    known.hear(np.array([0, 3]), NOW + S)
     assert known.add(b"nor this", 10, NOW + S) in (1, 2)  # 30 and 40 are gone, heard of at the same instant
     assert (known.rows(names) == UNKNOWN).tolist() == [False, True, True, False]
     assert known.rows(names[[0, 3]]).tolist() == [0, 3]
@@ -220,5 +221,8 @@ def test_a_certificate_permits_its_own_applications_alone() -> None:
     known = Credentials(TrustStore())
     known._permit(3, [111, 3618, 7])
     known._permit(4, [0])
+    known.state[3:6], known.end_ns[3:6] = SignatureState.VALID, 2 * NOW
     rows, aids = np.array([3, 3, 3, 4, 4, 5, 5]), np.array([7, 111, 0, 0, 111, 0, -1])
-    assert known.permits(rows, aids).tolist() == [True, True, False, True, False, False, False]
+    forms, made = np.full(7, SignerForm.DIGEST, np.uint8), np.full(7, -1)
+    permitted = known.states(rows, forms, aids, made, NOW) == SignatureState.UNCHECKED
+    assert permitted.tolist() == [True, True, False, True, False, False, False]
