@@ -151,7 +151,6 @@ def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
     major, minor = column(rows, "posAccuracy.semiMajor", NO_AXIS), column(rows, "posAccuracy.semiMinor", NO_AXIS)
     axes = np.sqrt((major**2 + minor**2) / 2) * AXIS_STEP
     known = np.maximum(major, minor) < NO_AXIS - 1
-    along = column(rows, "accelSet.long", NO_ACCELERATION)
     # the edition of 2017 has one accuracy, of the same ladder
     rung = column(rows, "posConfidence.pos" if "posConfidence.pos" in rows else "accuracy.pos", 0)
     return Reports(
@@ -163,11 +162,11 @@ def reports_of(batch: Batch, received_ns: I64, place: Place) -> Reports:
         y=y,
         heading=place.heading_from_wire(rows["heading"]),
         speed=from_steps(rows["speed"], SPEED_STEP, NO_SPEED),
-        acceleration=from_steps(along, ACCELERATION_STEP, NO_ACCELERATION),
+        acceleration=from_steps(column(rows, "accelSet.long"), ACCELERATION_STEP, NO_ACCELERATION),
         yaw_rate=column(rows, "accelSet.yaw", 0) * -YAW_STEP,
-        vertical=from_steps(column(rows, "accelSet.vert", NO_VERTICAL), VERTICAL_STEP, NO_VERTICAL),
-        length=from_steps(column(rows, "size.length", 0), LENGTH_STEP, 0),
-        width=from_steps(column(rows, "size.width", 0), LENGTH_STEP, 0),
+        vertical=from_steps(column(rows, "accelSet.vert"), VERTICAL_STEP, NO_VERTICAL),
+        length=from_steps(column(rows, "size.length"), LENGTH_STEP, 0),
+        width=from_steps(column(rows, "size.width"), LENGTH_STEP, 0),
         position_sigma=np.where(known, axes, from_confidence(rung)),
         events=_events(rows),
     )

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
+from wayside.asn1.program import ABSENT
 from wayside.maps.road import RoadMap
 from wayside.table import F64, I64
 
@@ -62,20 +64,38 @@ class Place:
 
     def heading_to_wire(self, heading: F64) -> I64:
         """Return headings [0.0125 degrees clockwise from north] of directions [rad anticlockwise from east]."""
-        steps = np.rint((self.north - heading) / HEADING_STEP)
-        unknown = np.isnan(steps)
-        return np.where(unknown, HEADINGS, np.where(unknown, 0.0, steps).astype(np.int64) % HEADINGS)
+        return np.asarray(_to_headings(heading, self.north))
 
     def heading_from_wire(self, steps: I64) -> F64:
         """Return directions [rad], above -pi and up to pi, of headings; NaN where the wire says unknown."""
-        turned = np.pi - (np.pi - (self.north - steps * HEADING_STEP)) % (2 * np.pi)
-        return np.where(steps == HEADINGS, np.nan, turned)
+        return np.asarray(_from_headings(steps, self.north))
 
 
+@numba.njit(cache=True)
+def _to_headings(directions: F64, north: float) -> I64:
+    steps = np.empty(len(directions), np.int64)
+    for n in range(len(directions)):
+        step = np.rint((north - directions[n]) / HEADING_STEP)
+        steps[n] = HEADINGS if np.isnan(step) else np.int64(step) % HEADINGS
+    return steps
+
+
+@numba.njit(cache=True)
+def _from_headings(steps: I64, north: float) -> F64:
+    directions = np.empty(len(steps), np.float64)
+    for n in range(len(steps)):
+        turned = np.pi - (np.pi - (north - steps[n] * HEADING_STEP)) % (2 * np.pi)
+        directions[n] = np.nan if steps[n] == HEADINGS or steps[n] == ABSENT else turned
+    return directions
+
+
+@numba.njit(cache=True)
 def _units(degrees: F64, unknown: int) -> I64:
     """Return whole units of degrees."""
-    lost = np.isnan(degrees)
-    return np.where(lost, unknown, np.rint(np.where(lost, 0.0, degrees) * DEGREE).astype(np.int64))
+    units = np.empty(len(degrees), np.int64)
+    for n in range(len(degrees)):
+        units[n] = unknown if np.isnan(degrees[n]) else np.int64(np.rint(degrees[n] * DEGREE))
+    return units
 
 
 def offset_forms(east: I64, north: I64) -> I64:

@@ -6,6 +6,7 @@ greatest number is cut to it.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from wayside.asn1.program import ABSENT
@@ -43,7 +44,7 @@ for _first, _kind in _FIRST_OF_KIND:
     KIND_OF_CLASSIFICATION[_first:] = _kind
 
 
-def column(rows: Rows, name: str, absent: int) -> I64:
+def column(rows: Rows, name: str, absent: int = ABSENT) -> I64:
     """Return a column of wire numbers, with another number for what is absent, or for all if there is none."""
     if name not in rows:
         return np.full(rows.count, absent, np.int64)
@@ -51,20 +52,29 @@ def column(rows: Rows, name: str, absent: int) -> I64:
     return values if absent == ABSENT else np.where(values == ABSENT, absent, values)
 
 
+@numba.njit(cache=True)
 def to_steps(values: F64, step: float, low: int, high: int, unknown: int) -> I64:
     """Return values as whole steps between two bounds, and NaN as the number for unknown.
 
     >>> to_steps(np.array([1.0, np.nan, 999.0]), 0.02, 0, 8190, 8191)
     array([  50, 8191, 8190])
     """
-    lost = np.isnan(values)
-    steps = np.clip(np.rint(np.where(lost, 0.0, values) / step), low, high).astype(np.int64)
-    return np.where(lost, unknown, steps)
+    steps = np.empty(len(values), np.int64)
+    for n in range(len(values)):
+        if np.isnan(values[n]):
+            steps[n] = unknown
+        else:
+            steps[n] = np.int64(min(max(np.rint(values[n] / step), low), high))
+    return steps
 
 
+@numba.njit(cache=True)
 def from_steps(steps: I64, step: float, unknown: int) -> F64:
-    """Return what whole steps stand for; NaN for the number that means unknown."""
-    return np.where(steps == unknown, np.nan, steps * step)
+    """Return what whole steps stand for; NaN for what is absent, and for the number that means unknown."""
+    values = np.empty(len(steps), np.float64)
+    for n in range(len(steps)):
+        values[n] = np.nan if steps[n] == unknown or steps[n] == ABSENT else steps[n] * step
+    return values
 
 
 def to_confidence(sigma: F64) -> I64:
@@ -88,19 +98,28 @@ def second_mark(time_ns: I64) -> I64:
     return np.asarray(time_ns // MILLISECOND_NS % 60_000)
 
 
+@numba.njit(cache=True)
 def instant_of(mark: I64, received_ns: I64) -> I64:
     """Return the instant nearest to the reception that has this millisecond of the minute.
 
-    Unknown marks give the instant of reception. Limits: what was sent more than half a minute before its
-    reception seems younger than it is.
+    Unknown and absent marks give the instant of reception. Limits: what was sent more than half a minute before
+    its reception seems younger than it is.
 
     >>> instant_of(np.array([59_900, 100]), np.array([60_100_000_000, 59_900_000_000]))
     array([59900000000, 60100000000])
     """
-    instant = received_ns - received_ns % MINUTE_NS + mark * MILLISECOND_NS
-    away = instant - received_ns
-    instant = instant + np.where(away > MINUTE_NS // 2, -MINUTE_NS, np.where(away < -MINUTE_NS // 2, MINUTE_NS, 0))
-    return np.where(mark == NO_MARK, received_ns, instant)
+    instants = np.empty(len(mark), np.int64)
+    for n in range(len(mark)):
+        received = received_ns[n]
+        instants[n] = received
+        if mark[n] != NO_MARK and mark[n] != ABSENT:
+            instant = received - received % MINUTE_NS + mark[n] * MILLISECOND_NS
+            if instant - received > MINUTE_NS // 2:
+                instant -= MINUTE_NS
+            elif received - instant > MINUTE_NS // 2:
+                instant += MINUTE_NS
+            instants[n] = instant
+    return instants
 
 
 def minute_of_year(time_ns: int) -> int:

@@ -11,12 +11,11 @@ from wayside.asn1.frames import Frames
 from wayside.asn1.program import ABSENT
 from wayside.roadside.tables import Actors, Detections
 from wayside.table import I64, U64
-from wayside.v2x.place import HEADINGS, Place, absolute, offset_of
+from wayside.v2x.place import Place, absolute, offset_of
 from wayside.v2x.quantities import (
     CLASSIFICATION,
     KIND_OF_CLASSIFICATION,
     LENGTH_STEP,
-    NO_MARK,
     NO_SPEED,
     SPEED_STEP,
     column,
@@ -156,7 +155,7 @@ def detections_of(batch: Batch, poles: I64, received_ns: I64, place: Place) -> t
     sort, classification = read("ptcType"), read("vehicleClass.classification")
     table = Detections(
         pole=poles[frame],
-        time_ns=instant_of(read("secMark", NO_MARK), received),
+        time_ns=instant_of(read("secMark"), received),
         number=read("ptcId").astype(np.uint16),
         received_ns=received,
         kind=np.where(
@@ -166,10 +165,10 @@ def detections_of(batch: Batch, poles: I64, received_ns: I64, place: Place) -> t
         ),
         x=x,
         y=y,
-        heading=place.heading_from_wire(read("heading", HEADINGS)),
-        speed=from_steps(read("speed", NO_SPEED), SPEED_STEP, NO_SPEED),
-        length=from_steps(read("size.length", 0), LENGTH_STEP, 0),
-        width=from_steps(read("size.width", 0), LENGTH_STEP, 0),
+        heading=place.heading_from_wire(read("heading")),
+        speed=from_steps(read("speed"), SPEED_STEP, NO_SPEED),
+        length=from_steps(read("size.length"), LENGTH_STEP, 0),
+        width=from_steps(read("size.width"), LENGTH_STEP, 0),
         position_sigma=from_confidence(read(confidence, 0)),
     )
     return table, frame
