@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wayside.asn1.batch import Batch, Plan
 from wayside.asn1.errors import Fault, WireError
 from wayside.asn1.frames import Frames, messages_of
 from wayside.envelope import Claims, Envelope
 from wayside.guidance.tables import ManoeuvreRequests
-from wayside.membership import flags_of, is_among
+from wayside.membership import flags_of
 from wayside.messages import Messages
 from wayside.roadside.tables import Detections
 from wayside.security.tables import SignatureState
@@ -50,6 +51,13 @@ REASONS = {
 DAY_ONE = tuple(MessageType(index) for index in range(5))  # by their index in the MessageFrame
 DAY_TWO = {MessageType.SSM: 12, MessageType.PSM: 15}  # messageId of those that are read into rows
 DAY_TWO_INDEX = len(DAY_ONE)  # msgFrameExt, where the edition knows it
+# applications that messages of each MessageType may be signed for; the last row is of those of no type
+MOST_AIDS, NO_AID = max(map(len, AIDS_OF.values())), -2
+APPLICATIONS: I64 = np.array(
+    [[*AIDS_OF.get(kind, DAY_TWO_AIDS), *[NO_AID] * MOST_AIDS][:MOST_AIDS] for kind in MessageType]
+    + [[NO_AID] * MOST_AIDS],
+    np.int64,
+)
 NO_POLE = -1
 MOST_REQUESTS = 256  # messages with requests that are read in one tick
 
@@ -89,7 +97,7 @@ class _Reader:
     def batches(self, frames: Frames) -> Iterator[tuple[MessageType, I64, Batch]]:
         """Yield each type's frames, read: the type, their rows in `frames`, and the batch."""
         index = messages_of(self._root, frames)
-        for number in np.unique(index[index >= 0]).tolist():
+        for number in _there(index[index >= 0]):
             rows = np.flatnonzero(index == number)
             chosen = frames.take(rows) if len(rows) < len(frames) else frames
             if number < DAY_TWO_INDEX:
@@ -150,36 +158,37 @@ class Reception:
         letters = None
         if self._envelope is not None:
             letters = self._envelope.open(messages, time_ns)
-            for state in np.unique(letters.reasons).tolist():
-                ledger.refuse_all(messages, letters.refused[letters.reasons == state], REASONS[state])
+            for state in _there(letters.reasons):
+                ledger.refuse_all(
+                    messages, letters.refused[letters.reasons == state], REASONS[SignatureState(state)]
+                )
             outer, inner = messages.take(letters.rows), letters.payloads
         said = _Said(len(inner))
         for place, edition in enumerate(self._editions):
-            rows = np.flatnonzero(self._edition_of(inner) == place)
+            rows = np.flatnonzero(self._edition_of(inner) == place) if len(self._links) else np.arange(len(inner))
             if len(rows):
                 self._read(self._readers[edition], inner, rows, said, ledger, outer)
         self._read_requests(inner, said, ledger, outer)
         unread = np.flatnonzero(said.type < 0)
-        empty = inner.lengths[unread] == 0
-        ledger.refuse_all(outer, unread[empty], RefusalReason.TRUNCATED)
-        ledger.refuse_all(outer, unread[~empty], RefusalReason.UNKNOWN_MESSAGE)
+        if len(unread):
+            empty = inner.lengths[unread] == 0
+            ledger.refuse_all(outer, unread[empty], RefusalReason.TRUNCATED)
+            ledger.refuse_all(outer, unread[~empty], RefusalReason.UNKNOWN_MESSAGE)
         if letters is not None:
             states = letters.judge(said.claims(inner))
             states[said.read & ~_fits(said.type, letters.aids)] = SignatureState.NOT_PERMITTED
-            for state in np.unique(states[said.good]).tolist():
-                if not BELIEVED[state]:
-                    lost = said.good & (states == state)
-                    ledger.refuse_all(outer, np.flatnonzero(lost), REASONS[state])
-                    said.good &= ~lost
+            lost = said.good & ~BELIEVED[states]
+            for state in _there(states[lost]):
+                ledger.refuse_all(outer, np.flatnonzero(lost & (states == state)), REASONS[SignatureState(state)])
+            said.good &= ~lost
         spoken, seen = said.tables()
         asked = vir.table_of([row for row, message in said.requests if said.good[message]])
         reports = _kept(*spoken, outer, ledger)
         detections = _kept(*seen, outer, ledger)
-        frames, octets = Counter[MessageType](), Counter[MessageType]()
-        for kind in np.unique(said.type[said.read]).tolist():
-            mine = said.read & (said.type == kind)
-            frames[MessageType(kind)] = int(mine.sum())
-            octets[MessageType(kind)] = int(outer.lengths[mine].sum())
+        types = said.type[said.read]
+        numbers, lengths = np.bincount(types), np.bincount(types, weights=outer.lengths[said.read])
+        frames = Counter({MessageType(kind): int(numbers[kind]) for kind in np.flatnonzero(numbers).tolist()})
+        octets = Counter({kind: int(lengths[kind]) for kind in frames})
         return Received(reports, detections, asked, ledger.table(), frames, octets)
 
     def _read_requests(self, inner: Messages, said: _Said, ledger: Ledger, outer: Messages) -> None:
@@ -213,9 +222,7 @@ class Reception:
             said.asks(row, asked)
 
     def _edition_of(self, messages: Messages) -> I64:
-        """Return the place of each message's edition."""
-        if not len(self._links):
-            return np.zeros(len(messages), np.int64)
+        """Return the place of each message's edition, where links have editions of their own."""
         place = np.minimum(np.searchsorted(self._links, messages.link), len(self._links) - 1)
         return np.where(self._links[place] == messages.link, self._of_link[place], 0)
 
@@ -231,7 +238,7 @@ class Reception:
             received: I64 = inner.time_ns[mine]
             ours = batch.fault >= 0  # the others are day-II messages of another type
             said.type[mine[ours]] = kind
-            for reason in np.unique(batch.fault[batch.fault > 0]).tolist():
+            for reason in _there(batch.fault[batch.fault > 0]):
                 ledger.refuse_all(outer, mine[batch.fault == reason], RefusalReason(Fault(reason)))
             good = batch.fault == 0
             said.read[mine[good]] = True
@@ -257,12 +264,18 @@ class Reception:
 
 
 def _fits(kinds: I64, aids: I64) -> Bool:
-    """Tell whether each message was signed for an application that its type belongs to."""
-    fit = np.zeros(len(kinds), np.bool_)
-    for kind in np.unique(kinds[kinds >= 0]).tolist():
-        mine = kinds == kind
-        fit[mine] = is_among(aids[mine], np.array(AIDS_OF.get(MessageType(kind), DAY_TWO_AIDS)))
+    """Tell whether each message was signed for an application that its type belongs to; none of type -1 was."""
+    fit: Bool = (APPLICATIONS[kinds] == aids[:, None]).any(axis=1)
     return fit
+
+
+def _there(numbers: NDArray[Any]) -> list[int]:
+    """Return which whole numbers from 0 on are there, in order.
+
+    >>> _there(np.array([5, 0, 5], np.int8))
+    [0, 5]
+    """
+    return np.flatnonzero(np.bincount(numbers)).tolist() if len(numbers) else []
 
 
 class _Said:
