@@ -6,15 +6,19 @@ without signals in the regions from 2 on, 65,280 in each.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+
+from wayside.table import I64
+
+N = TypeVar("N", int, I64)
 
 FIRST = 256  # numbers below, and region 0, are for tests
 REGION = 1
 PER_REGION = 65_536 - FIRST
 
 
-def controller_reference(controller: int) -> dict[str, int]:
-    """Return the NodeReferenceID of the junction that a controller governs.
+def controller_reference(controller: N) -> dict[str, N]:
+    """Return the NodeReferenceID of the junction that a controller governs, or the columns of those of many.
 
     >>> controller_reference(3)
     {'region': 1, 'id': 259}

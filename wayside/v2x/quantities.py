@@ -6,6 +6,8 @@ greatest number is cut to it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 
@@ -128,5 +130,10 @@ def minute_of_year(time_ns: int) -> int:
     >>> minute_of_year(0), minute_of_year(86_400_000_000_000 + 60_000_000_000)
     (0, 1441)
     """
-    instant = np.datetime64(time_ns, "ns")
+    return _minute_of_year(time_ns // MINUTE_NS)
+
+
+@lru_cache(maxsize=256)
+def _minute_of_year(minute: int) -> int:
+    instant = np.datetime64(minute, "m")
     return int((instant - instant.astype("datetime64[Y]")) // np.timedelta64(1, "m"))

@@ -26,6 +26,7 @@ from wayside.v2x.quantities import (
     to_confidence,
     to_steps,
 )
+from wayside.v2x.splitting import split
 from wayside.v2x.tables import Kind
 
 MOST = 16  # participants of one frame
@@ -89,10 +90,8 @@ class SightWriter:
         """
         if not len(table):
             return np.empty(0, np.int64), Frames.of([])
-        begin = np.flatnonzero(np.diff(device, prepend=-1))
-        within = np.arange(len(table)) - np.repeat(begin, np.diff(begin, append=len(table)))
-        opens = within % MOST == 0
-        sender = device[opens]
+        message, first = split(device, MOST)
+        sender = device[first]
         latitude, longitude = self._place.to_wire(table.x, table.y)
         form, east, north = offset_of(latitude, longitude, self._at[device].T)
         frames = self._plan.encode(
@@ -104,7 +103,7 @@ class SightWriter:
                     "refPos.long": self._at[sender, 1],
                 },
                 "participants": {
-                    "parent": np.cumsum(opens) - 1,
+                    "parent": message,
                     "ptcType": SORT_OF_KIND[table.kind],
                     "ptcId": numbers,
                     "source": self._source,

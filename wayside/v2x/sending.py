@@ -19,9 +19,10 @@ from wayside.guidance.tables import PaymentPoints, Signs
 from wayside.maps.road import RoadMap
 from wayside.membership import is_among
 from wayside.messages import Messages
+from wayside.numbering import Numbering
 from wayside.roadside.tables import Actors, Incidents, RoadStates, Units
 from wayside.signals.tables import Light, SignalControllers, SignalForecasts
-from wayside.table import F64, I64, Table
+from wayside.table import F64, I64, U8, U16, U64, Table
 from wayside.v2x import rsi, rsm, spat
 from wayside.v2x.cooperation import Cooperation
 from wayside.v2x.mapdata import MapMessage, map_message
@@ -92,11 +93,13 @@ class Sender:
                 self._maps.append(_PreparedMap(made, self._unit_of[controller], codec))
                 cuts += made.cuts
         self.cuts = tuple(cuts)
-        self._greens, self._constant = _greens(road), _constant(road)
+        self._controllers = np.array(list(self._unit_of), np.int64)
+        self._programs = _Programs(road)
         self._spat = Plan.of(codec.root, "spatFrame")
         self._zones = _circles(_asset(assets, ZoneCorners))
         self._counts: Counter[tuple[MessageType, int]] = Counter()
         self._slots: dict[tuple[MessageType, int], int] = {}
+        self._all_slots: dict[MessageType, I64] = {}
         self._said: dict[int, set[tuple[Any, ...]]] = {}
         self._sent: tuple[Counter[MessageType], Counter[MessageType]] = Counter(), Counter()
         self._cooperation = Cooperation(
@@ -133,12 +136,11 @@ class Sender:
 
     def _nearest(self, x: F64, y: F64) -> I64:
         """Return the row of the nearest unit for each position, -1 where it is out of that unit's range."""
-        found = np.full(len(x), -1, np.int64)
+        if self._tree is None or not len(x):
+            return np.full(len(x), -1, np.int64)
         known = ~(np.isnan(x) | np.isnan(y))
-        if self._tree is not None and known.any():
-            away, unit = self._tree.query(np.stack([x[known], y[known]], axis=1))
-            found[known] = np.where(away <= self._units.range[unit], unit, -1)
-        return found
+        away, unit = self._tree.query(np.column_stack([np.where(known, x, 0.0), np.where(known, y, 0.0)]))
+        return np.where(known & (away <= self._units.range[unit]), unit, -1)
 
     def _next(self, kind: MessageType, sender: int) -> int:
         count = self._counts[kind, sender]
@@ -151,6 +153,14 @@ class Sender:
         before = self._slots.setdefault((kind, sender), slot)
         self._slots[kind, sender] = slot
         return slot != before
+
+    def _all_due(self, kind: MessageType, senders: int, time_ns: int) -> list[int]:
+        """Return the places of those of all senders whose seconds have begun, see `_due`."""
+        slots = (time_ns + np.arange(senders) * STAGGER_NS) // SECOND_NS
+        before = self._all_slots.get(kind, slots)
+        self._all_slots[kind] = slots
+        due: list[int] = np.flatnonzero(slots != before).tolist()
+        return due
 
     def _seen(self, actors: Actors, box: Outbox) -> None:
         """Add each unit's RSM of the actors near it that poles see."""
@@ -175,17 +185,14 @@ class Sender:
     def _signals(self, forecasts: SignalForecasts, box: Outbox) -> None:
         """Add the SPAT of each controller that has a unit."""
         known = self._unit_of
-        rows = np.flatnonzero(is_among(forecasts.controller, np.array(list(known), np.int64)))
-        if len(rows) < len(forecasts):
-            forecasts = forecasts.take(rows)
+        mine = is_among(forecasts.controller, self._controllers)
+        if not mine.all():
+            forecasts = forecasts.take(np.flatnonzero(mine))
         if not len(forecasts):
             return
-        program = self._greens
-        pairs = list(zip(forecasts.controller.tolist(), forecasts.group.tolist(), strict=True))
-        greens = np.array([program.get(pair, Light.PROTECTED_GREEN) for pair in pairs], np.int64)
-        if self._constant:
-            only = np.array([self._constant.get(pair, -1) for pair in pairs], np.int64)
-            endless = (only == forecasts.light) & np.isnan(forecasts.likely_end)
+        greens, only = self._programs.of(forecasts)
+        endless = (only == forecasts.light) & np.isnan(forecasts.likely_end)
+        if endless.any():
             forecasts = forecasts.replace(likely_end=np.where(endless, np.inf, forecasts.likely_end))
         controllers, frames = spat.frames_of(
             forecasts, greens, lambda one: self._next(MessageType.SPAT, one), box.time_ns, self._spat
@@ -196,9 +203,9 @@ class Sender:
     def _drawn(self, time_ns: int) -> Iterator[tuple[int, bytes]]:
         """Yield the unit and the MAP whose second begins now."""
         minute = minute_of_year(time_ns)
-        for place, one in enumerate(self._maps):
-            if self._due(MessageType.MAP, place, place, time_ns):
-                yield one.unit, one.octets(self._next(MessageType.MAP, place), minute)
+        for place in self._all_due(MessageType.MAP, len(self._maps), time_ns):
+            one = self._maps[place]
+            yield one.unit, one.octets(self._next(MessageType.MAP, place), minute)
 
     def _events(self, frame: Frame) -> Iterator[tuple[int, bytes]]:
         """Yield each unit's RSI: when its second begins, and at once when there is something new to say."""
@@ -211,12 +218,16 @@ class Sender:
             *rsi.incident_events(frame.get(Incidents, Incidents.empty())),  # type: ignore[arg-type]
         ]
         near = self._nearest(np.array([e.x for e in local]), np.array([e.y for e in local])).tolist()
+        heard: dict[int, list[rsi.Event]] = {}
+        for event, where in zip(local, near, strict=True):
+            heard.setdefault(where, []).append(event)
+        due = set(self._all_due(MessageType.RSI, len(self._units), frame.time_ns))
+        said_everywhere = {event.identity for event in everywhere}
         for row, unit in enumerate(self._units.unit.tolist()):
-            events = everywhere + [event for event, where in zip(local, near, strict=True) if where == row]
-            now = {event.identity for event in events}
-            due = self._due(MessageType.RSI, unit, row, frame.time_ns)
-            if due or not now <= self._said.get(unit, set()):
-                reach = float(self._units.range[row])
+            here = heard.get(row, [])
+            now = said_everywhere | {event.identity for event in here} if here else said_everywhere
+            if row in due or not now <= self._said.get(unit, set()):
+                reach, events = float(self._units.range[row]), everywhere + here
                 for value in rsi.values(events, self._ids[row], self._at[row], reach, frame.time_ns, self._place):
                     value["msgCnt"] = self._next(MessageType.RSI, unit)
                     yield unit, self._codec.encode({"rsiFrame": value})
@@ -234,25 +245,35 @@ def counted(received: Mapping[MessageType, int], octets: Mapping[MessageType, in
     return Traffic(**filled)
 
 
-def _greens(road: RoadMap) -> dict[tuple[int, int], int]:
-    """Return which green each group of each controller shows by its program."""
-    phases = road.phases
-    green = spat.GREENS[phases.light]
-    columns = (phases.controller[green].tolist(), phases.group[green].tolist(), phases.light[green].tolist())
-    found: dict[tuple[int, int], int] = {}
-    for controller, group, light in zip(*columns, strict=True):
-        found[controller, group] = max(light, found.get((controller, group), 0))
-    return found
+class _Programs:
+    """What the groups of all controllers show by their programs."""
+
+    def __init__(self, road: RoadMap) -> None:
+        phases = road.phases
+        self._numbers = Numbering()
+        group = self._numbers.add(_pairs(phases.controller, phases.group))
+        self._green: I64 = np.zeros(len(self._numbers) + 1, np.int64)
+        self._green[-1] = Light.PROTECTED_GREEN  # of a group that has no program
+        self._only: I64 = np.full(len(self._numbers) + 1, -1, np.int64)
+        shown: dict[int, set[int]] = {}
+        for one, light in zip(group.tolist(), phases.light.tolist(), strict=True):
+            shown.setdefault(one, set()).add(light)
+        for one, lights in shown.items():
+            self._green[one] = max(
+                (light for light in lights if spat.GREENS[light]), default=Light.PROTECTED_GREEN
+            )
+            if len(lights) == 1:
+                self._only[one] = min(lights)
+
+    def of(self, forecasts: SignalForecasts) -> tuple[I64, I64]:
+        """Return which green each row's group shows, and its light if it always shows the same one, else -1."""
+        group = self._numbers.find(_pairs(forecasts.controller, forecasts.group))
+        return self._green[group], self._only[group]
 
 
-def _constant(road: RoadMap) -> dict[tuple[int, int], int]:
-    """Return the light of each group that shows the same one in all phases of its program."""
-    phases = road.phases
-    shown: dict[tuple[int, int], set[int]] = {}
-    columns = (phases.controller.tolist(), phases.group.tolist(), phases.light.tolist())
-    for controller, group, light in zip(*columns, strict=True):
-        shown.setdefault((controller, group), set()).add(light)
-    return {pair: lights.pop() for pair, lights in shown.items() if len(lights) == 1}
+def _pairs(controller: U16, group: U8) -> U64:
+    """Return one key for each controller's group."""
+    return controller.astype(np.uint64) << np.uint64(8) | group
 
 
 def _circles(corners: ZoneCorners) -> dict[int, tuple[float, float, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numba
 import numpy as np
 
 from wayside.asn1.batch import Plan
@@ -15,6 +16,7 @@ from wayside.signals.tables import Light, SignalForecasts
 from wayside.table import F64, I64
 from wayside.v2x.nodes import controller_of, controller_reference
 from wayside.v2x.quantities import NO_MARK, minute_of_year
+from wayside.v2x.splitting import split
 
 MOST_PHASES = 16  # of one IntersectionState; a controller with more groups takes several
 LONGEST, UNKNOWN = 36_000, 36_001  # TimeMark: an hour or more, and unknown
@@ -30,15 +32,20 @@ COUNTING = 0  # alternative of TimeChangeDetails
 Row = tuple[int, int, int, float, float, float, float, float]  # controller, group, light, and five times [s]
 
 
+@numba.njit(cache=True)
 def _marks(seconds: F64, unknown: int) -> I64:
     """Return TimeMarks [0.1 s] of seconds from now, and another number for NaN.
 
     >>> _marks(np.array([2.25, -1.0, 1e9, np.nan]), UNKNOWN).tolist()
     [22, 0, 36000, 36001]
     """
-    lost = np.isnan(seconds)
-    marks = np.clip(np.rint(np.where(lost, 0.0, seconds) * 10), 0, LONGEST).astype(np.int64)
-    return np.where(lost, unknown, marks)
+    marks = np.empty(len(seconds), np.int64)
+    for n in range(len(seconds)):
+        if np.isnan(seconds[n]):
+            marks[n] = unknown
+        else:
+            marks[n] = np.int64(min(max(np.rint(seconds[n] * 10), 0), LONGEST))
+    return marks
 
 
 def frames_of(
@@ -56,13 +63,11 @@ def frames_of(
     f = forecasts
     if not len(f):
         return np.empty(0, np.int64), Frames.of([])
-    first = np.flatnonzero(np.diff(f.controller, prepend=-1))
-    message = np.repeat(np.arange(len(first)), np.diff(first, append=len(f)))
-    within = np.arange(len(f)) - first[message]
-    opens = within % MOST_PHASES == 0
+    message, first = split(f.controller, len(f))
+    state, begin = split(f.controller, MOST_PHASES)
     controllers: I64 = f.controller[first].astype(np.int64)
-    references = [controller_reference(one) for one in controllers.tolist()]
-    of = message[opens]
+    of = message[begin]
+    reference = controller_reference(controllers[of])
     now = {"moy": minute_of_year(time_ns), "timeStamp": time_ns // 1_000_000 % 60_000}
     foreseen = ~GREENS[f.light] & ~np.isnan(f.next_green)
     states = 1 + foreseen
@@ -82,13 +87,13 @@ def frames_of(
             "": {"msgCnt": np.array([counts(one) for one in controllers.tolist()]), **now},
             "intersections": {
                 "parent": of,
-                "intersectionId.region": np.array([one["region"] for one in references])[of],
-                "intersectionId.id": np.array([one["id"] for one in references])[of],
+                "intersectionId.region": reference["region"],
+                "intersectionId.id": reference["id"],
                 "status": 0,  # which mode the controller runs in is not among the forecasts
                 "timeConfidence": CONFIDENCE,
                 **now,
             },
-            "intersections.phases": {"parent": np.cumsum(opens) - 1, "id": f.group.astype(np.int64)},
+            "intersections.phases": {"parent": state, "id": f.group.astype(np.int64)},
             "intersections.phases.phaseStates": {
                 "parent": np.repeat(np.arange(len(f)), states),
                 "light": light,

@@ -26,6 +26,7 @@ from wayside.v2x.quantities import (
     to_steps,
 )
 from wayside.v2x.rsm import FUSED, SORT_OF_KIND, short_numbers
+from wayside.v2x.splitting import split
 
 MOST = 16  # participants of one frame, so that it fits into one packet of the air; the type holds 512
 ROADSIDE_UNIT = 1  # EquipmentType
@@ -45,6 +46,8 @@ def wanted(
         actors: the live picture.
         nearest: gives the row of the unit nearest to places x, y, -1 where none is in range.
     """
+    if not (len(orders) or len(warnings)):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     pairs: set[tuple[int, int]] = set()
     rows = np.flatnonzero(
         (orders.kind == Manoeuvre.SENSOR_SHARING) & orders.granted & (orders.verdict != Verdict.IMPLAUSIBLE)
@@ -90,10 +93,8 @@ def frames_of(
         return np.empty(0, np.int64), Frames.of([])
     at: I64 = np.array(references, np.int64).reshape(-1, 2)
     identities = np.array([int(device, 16) for device in devices], np.uint64).view(np.int64)
-    begin = np.flatnonzero(np.diff(unit, prepend=-1))
-    within = np.arange(len(unit)) - np.repeat(begin, np.diff(begin, append=len(unit)))
-    opens = within % MOST == 0
-    sender = unit[opens]
+    message, first = split(unit, MOST)
+    sender = unit[first]
     latitude, longitude = place.to_wire(actors.x, actors.y)
     form, east, north = offset_of(latitude, longitude, at[unit].T)
     mark = second_mark(np.full(len(actors), time_ns))
@@ -109,7 +110,7 @@ def frames_of(
                 "sensorPos.long": at[sender, 1],
             },
             "participants": {
-                "parent": np.cumsum(opens) - 1,
+                "parent": message,
                 "ptc.ptcType": SORT_OF_KIND[actors.kind],
                 "ptc.ptcId": short_numbers(actors.id, unit),
                 "ptc.source": FUSED,
