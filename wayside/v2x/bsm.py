@@ -118,7 +118,7 @@ def _events(rows: Rows) -> NDArray[np.uint16]:
     """Return what each vehicle says is up with it, as bits of VehicleEvent."""
     events = _REVERSED[column(rows, "safetyExt.events", 0)].astype(np.uint16)
     if "vehicleClass.classification" in rows:
-        events |= EMERGENCY_CLASSES[np.clip(rows["vehicleClass.classification"], 0, 255)]
+        events |= EMERGENCY_CLASSES[np.minimum(np.maximum(rows["vehicleClass.classification"], 0), 255)]
     if "emergencyExt.sirenUse" in rows:  # the edition of 2017 has no such extension
         events[rows["emergencyExt.sirenUse"] == SIREN_IN_USE] |= np.uint16(VehicleEvent.SIREN)
         events[rows["emergencyExt.lightsUse"] == LIGHT_BAR_IN_USE] |= np.uint16(VehicleEvent.LIGHT_BAR)

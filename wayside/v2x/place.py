@@ -98,14 +98,56 @@ def _units(degrees: F64, unknown: int) -> I64:
     return units
 
 
+@numba.njit(cache=True)
+def nearest_in_reach(x: F64, y: F64, place_x: F64, place_y: F64, reach: F64) -> I64:
+    """Return the index of the place nearest to each point, the first of several; -1 where it is out of its reach.
+
+    Args:
+        x, y: points [m, n]; NaN is out of reach.
+        place_x, place_y: places [m, k].
+        reach: how far each place's reach is [m, k].
+
+    >>> nearest_in_reach(np.array([1.0, 99.0]), np.zeros(2), np.array([5.0, 2.0]), np.zeros(2), np.full(2, 9.0))
+    array([ 1, -1])
+    """
+    found = np.full(len(x), -1, np.int64)
+    order = np.argsort(place_x)
+    ordered = place_x[order]
+    for n in range(len(x)):
+        if not len(order) or np.isnan(x[n]) or np.isnan(y[n]):
+            continue
+        above = np.searchsorted(ordered, x[n])
+        below = above - 1
+        nearest, least = order[0], np.inf
+        while True:  # outwards from the point, on the side that is nearer along x
+            left = x[n] - ordered[below] if below >= 0 else np.inf
+            right = ordered[above] - x[n] if above < len(order) else np.inf
+            if not min(left, right) ** 2 <= least or min(left, right) == np.inf:
+                break
+            if left <= right:
+                place, below = order[below], below - 1
+            else:
+                place, above = order[above], above + 1
+            square = (place_x[place] - x[n]) ** 2 + (place_y[place] - y[n]) ** 2
+            if square < least or (square == least and place < nearest):
+                nearest, least = place, square
+        if least < np.inf and np.sqrt(least) <= reach[nearest]:
+            found[n] = nearest
+    return found
+
+
+@numba.njit(cache=True)
 def offset_forms(east: I64, north: I64) -> I64:
     """Return the index of the narrowest form for offsets in longitude and latitude; 6 is the absolute one.
 
     >>> offset_forms(np.array([0, -2048, 2048, 9_000_000]), np.array([0, 0, 0, 0]))
     array([0, 0, 1, 6])
     """
-    need = np.maximum(np.where(east < 0, -east, east + 1), np.where(north < 0, -north, north + 1))
-    return np.searchsorted(OFFSET_REACH, need)
+    forms = np.empty(len(east), np.int64)
+    for n in range(len(east)):
+        need = max(-east[n] if east[n] < 0 else east[n] + 1, -north[n] if north[n] < 0 else north[n] + 1)
+        forms[n] = np.searchsorted(OFFSET_REACH, need)
+    return forms
 
 
 def offset_of(latitude: I64, longitude: I64, reference: Sequence[I64 | int] | I64) -> tuple[I64, I64, I64]:

@@ -162,7 +162,8 @@ class Reception:
                 ledger.refuse_all(
                     messages, letters.refused[letters.reasons == state], REASONS[SignatureState(state)]
                 )
-            outer, inner = messages.take(letters.rows), letters.payloads
+            outer = messages.take(letters.rows) if len(letters.rows) < len(messages) else messages
+            inner = letters.payloads
         said = _Said(len(inner))
         for place, edition in enumerate(self._editions):
             rows = np.flatnonzero(self._edition_of(inner) == place) if len(self._links) else np.arange(len(inner))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from wayside.admission.tables import ZoneCorners
 from wayside.asn1.batch import Plan
@@ -26,7 +25,7 @@ from wayside.table import F64, I64, U8, U16, U64, Table
 from wayside.v2x import rsi, rsm, spat
 from wayside.v2x.cooperation import Cooperation
 from wayside.v2x.mapdata import MapMessage, map_message
-from wayside.v2x.place import Place
+from wayside.v2x.place import Place, nearest_in_reach
 from wayside.v2x.quantities import minute_of_year
 from wayside.v2x.stations import Outbox, unit_identity
 from wayside.v2x.tables import MessageType, Traffic
@@ -74,7 +73,6 @@ class Sender:
         self._at: list[tuple[int, int]] = list(zip(latitude.tolist(), longitude.tolist(), strict=True))
         self._ids = [rsm.device_id("UNIT", unit) for unit in self._units.unit.tolist()]
         self._sights = rsm.SightWriter(Plan.of(codec.root, "rsmFrame"), place, rsm.FUSED, self._ids, self._at)
-        self._tree = cKDTree(np.stack([self._units.x, self._units.y], axis=1)) if len(self._units) else None
         controllers = _asset(assets, SignalControllers)
         self._unit_of = {
             controller: unit
@@ -110,7 +108,7 @@ class Sender:
     def messages(self, frame: Frame) -> Outbox:
         """Return the messages of one instant, in a fixed order of type and sender."""
         box = Outbox(frame.time_ns)
-        if self._tree is None:
+        if not len(self._units):
             return box
         self._seen(frame.get(Actors, Actors.empty()), box)  # type: ignore[arg-type]
         self._signals(frame.get(SignalForecasts, SignalForecasts.empty()), box)  # type: ignore[arg-type]
@@ -136,11 +134,7 @@ class Sender:
 
     def _nearest(self, x: F64, y: F64) -> I64:
         """Return the row of the nearest unit for each position, -1 where it is out of that unit's range."""
-        if self._tree is None or not len(x):
-            return np.full(len(x), -1, np.int64)
-        known = ~(np.isnan(x) | np.isnan(y))
-        away, unit = self._tree.query(np.column_stack([np.where(known, x, 0.0), np.where(known, y, 0.0)]))
-        return np.where(known & (away <= self._units.range[unit]), unit, -1)
+        return np.asarray(nearest_in_reach(x, y, self._units.x, self._units.y, self._units.range))
 
     def _next(self, kind: MessageType, sender: int) -> int:
         count = self._counts[kind, sender]

@@ -56,6 +56,7 @@ class Outbox:
         self._parts: list[Messages] = []
         self._stations: list[U64] = []
         self._roles: list[U8] = []
+        self._aids: list[I32] = []
 
     def add(
         self, kind: MessageType, frames: Frames, *, links: U64, stations: U64, roles: I64 | None = None
@@ -68,14 +69,15 @@ class Outbox:
         self._stations.append(stations)
         given = np.full(count, Role.ROADSIDE) if roles is None else roles
         self._roles.append(given.astype(np.uint8))
+        self._aids.append(np.full(count, AIDS_OF.get(kind, DAY_TWO_AIDS)[0], np.int32))
 
     def sealed(self, envelope: Envelope | None) -> Messages:
         """Return the messages, in envelopes if there are any."""
         messages = Messages.concatenate(self._parts)
         if envelope is None or not len(messages):
             return messages
-        aids: I32 = np.array([AIDS_OF.get(kind, DAY_TWO_AIDS)[0] for kind in self.kinds], np.int32)
-        return envelope.seal(messages, np.concatenate(self._stations), np.concatenate(self._roles), aids)
+        stations, roles = np.concatenate(self._stations), np.concatenate(self._roles)
+        return envelope.seal(messages, stations, roles, np.concatenate(self._aids))
 
     def tally(self, sent: Messages) -> tuple[Counter[MessageType], Counter[MessageType]]:
         """Return how many messages of each type went out, and their octets."""

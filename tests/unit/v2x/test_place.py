@@ -2,12 +2,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wayside.maps.coordinates import Projection
 from wayside.maps.drawing import LaneSketch, crossroads, draw
-from wayside.v2x.place import HEADINGS, NO_LATITUDE, NO_LONGITUDE, OFFSET_REACH, Place, offset_forms, offsets
+from wayside.v2x.place import (
+    HEADINGS,
+    NO_LATITUDE,
+    NO_LONGITUDE,
+    OFFSET_REACH,
+    Place,
+    nearest_in_reach,
+    offset_forms,
+    offsets,
+)
 
 PLACE = Place.of(crossroads())
 
@@ -66,3 +75,20 @@ def test_far_points_go_out_with_their_own_position() -> None:
 def test_a_map_without_a_place_on_the_globe_is_refused() -> None:
     with pytest.raises(ValueError, match="no place on the globe"):
         Place.of(draw([LaneSketch([(0, 0), (1, 0)])], placed=False))
+
+
+@settings(deadline=None)  # the kernel is compiled at the first call
+@given(
+    st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.integers(0, 12)), max_size=12),
+    st.lists(st.tuples(st.integers(-15, 15), st.integers(-15, 15)), min_size=1, max_size=12),
+)
+def test_the_nearest_place_is_found_and_the_first_of_several(
+    places: list[tuple[int, int, int]], points: list[tuple[int, int]]
+) -> None:
+    x, y = np.array(points, np.float64).T
+    place_x, place_y, reach = np.array(places, np.float64).reshape(-1, 3).T
+    away = np.hypot(x[:, None] - place_x, y[:, None] - place_y)
+    nearest = away.argmin(axis=1) if places else np.zeros(len(x), np.int64)
+    within = [bool(places) and away[n, one] <= reach[one] for n, one in enumerate(nearest.tolist())]
+    assert nearest_in_reach(x, y, place_x, place_y, reach).tolist() == np.where(within, nearest, -1).tolist()
+    assert nearest_in_reach(x * np.nan, y, place_x, place_y, reach).tolist() == [-1] * len(x)
