@@ -261,7 +261,7 @@ def surface_distance(
         row = min(int(edge_y / grid.cell), grid.rows - 1)
         best = np.inf
         for ring in range(max(grid.columns, grid.rows) + 1):
-            if best <= np.hypot(outside, max(ring - 1, 0) * grid.cell) - widest:
+            if best == 0.0 or best <= np.hypot(outside, max(ring - 1, 0) * grid.cell) - widest:
                 break
             for r in range(max(row - ring, 0), min(row + ring, grid.rows - 1) + 1):
                 step = 1 if abs(r - row) == ring else max(2 * ring, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,16 +15,38 @@ SURE = 2.0  # standard deviations from which an error begins to be undone
 GREATEST_LATENCY_S = 1.0  # greater ones are another fault
 
 
-def believed(estimate: F64, sigma: F64) -> F64:
+@numba.njit(cache=True)
+def believed(estimate: float, sigma: float) -> float:
     """Return how much of an estimated error to undo: all of a sure one, nothing of what may be chance.
 
     Non-negative garrote (Breiman 1995): the estimate times 1 - (2 sigma / estimate)^2, never of the other sign.
 
-    >>> believed(np.array([0.2, 0.02, np.nan]), np.array([0.02, 0.02, np.nan])).round(3)
-    array([0.192, 0.   , 0.   ])
+    >>> round(believed(0.2, 0.02), 3), believed(0.02, 0.02), believed(np.nan, np.nan)
+    (0.192, 0.0, 0.0)
     """
-    share = 1.0 - (SURE * sigma) ** 2 / np.maximum(estimate**2, 1e-18)
-    return np.where(np.isnan(estimate + sigma), 0.0, estimate * np.maximum(share, 0.0))
+    if np.isnan(estimate + sigma):
+        return 0.0
+    share = 1.0 - (SURE * sigma) ** 2 / max(estimate**2, 1e-18)
+    return float(estimate * max(share, 0.0))
+
+
+@numba.njit(cache=True)
+def _undone(
+    misaligned: Bool, yaw_error: F64, yaw_sigma: F64, offset_x: F64, offset_y: F64, offset_sigma: F64,
+    latency_s: F64, latency_sigma: F64,
+) -> F64:  # fmt: skip
+    """Return by how much each pole is turned [rad], shifted to the east and to the north [m], and late [s]."""
+    wrong = np.zeros((4, len(misaligned)))
+    for n in range(len(misaligned)):
+        wrong[0, n] = yaw_error[n] if misaligned[n] else believed(yaw_error[n], yaw_sigma[n])
+        size = np.hypot(offset_x[n], offset_y[n])
+        if not np.isnan(size):
+            share = believed(size, offset_sigma[n]) / max(size, 1e-9)
+            wrong[1, n], wrong[2, n] = offset_x[n] * share, offset_y[n] * share
+        late = believed(latency_s[n], latency_sigma[n])
+        if abs(late) <= GREATEST_LATENCY_S:
+            wrong[3, n] = late
+    return wrong
 
 
 def straighten(detections: NDArray[Any], quality: PoleQuality) -> None:
@@ -38,22 +61,21 @@ def straighten(detections: NDArray[Any], quality: PoleQuality) -> None:
     if not len(detections) or not len(quality):
         return
     known = quality.in_order()
-    yaw = np.where(known.misaligned, known.yaw_error, believed(known.yaw_error, known.yaw_sigma))
-    size = np.hypot(known.offset_x, known.offset_y)
-    share = believed(size, known.offset_sigma) / np.maximum(size, 1e-9)
-    east, north = (np.nan_to_num(part * share) for part in (known.offset_x, known.offset_y))
-    late = believed(known.latency_s, known.latency_sigma)
-    late = np.where(np.abs(late) <= GREATEST_LATENCY_S, late, 0.0)
-    wrong: Bool = (yaw != 0.0) | (east != 0.0) | (north != 0.0) | (late != 0.0)
+    undone = _undone(
+        known.misaligned, known.yaw_error, known.yaw_sigma, known.offset_x, known.offset_y, known.offset_sigma,
+        known.latency_s, known.latency_sigma,
+    )  # fmt: skip
+    wrong: Bool = (undone != 0.0).any(axis=0)
     if not wrong.any():
         return
     row = np.searchsorted(known.pole, detections["pole"])
     row[row == len(known)] = 0
     chosen = np.flatnonzero((known.pole[row] == detections["pole"]) & wrong[row])
     row = row[chosen]
-    x, y, turn = known.x[row], known.y[row], yaw[row]
-    dx, dy = detections["x"][chosen] - east[row] - x, detections["y"][chosen] - north[row] - y
-    detections["x"][chosen] = x + np.cos(turn) * dx + np.sin(turn) * dy
-    detections["y"][chosen] = y - np.sin(turn) * dx + np.cos(turn) * dy
+    x, y, (turn, east, north, late) = known.x[row], known.y[row], undone[:, row]
+    dx, dy = detections["x"][chosen] - east - x, detections["y"][chosen] - north - y
+    cosine, sine = np.cos(turn), np.sin(turn)
+    detections["x"][chosen] = x + cosine * dx + sine * dy
+    detections["y"][chosen] = y - sine * dx + cosine * dy
     detections["heading"][chosen] -= turn
-    detections["time_ns"][chosen] -= np.rint(late[row] * 1e9).astype(np.int64)
+    detections["time_ns"][chosen] -= np.rint(late * 1e9).astype(np.int64)

@@ -43,6 +43,19 @@ def _carry(tracks: Any, rows: I64, x: F64, y: F64, turn: F64, time_ns: int, s: A
         t.heading = (t.heading + turn[k] + np.pi) % (2.0 * np.pi) - np.pi
 
 
+@numba.njit(cache=True)
+def _hidden(tracks: Any, time_ns: int) -> I64:
+    """Return the rows of moving vehicles that nobody has measured lately."""
+    rows, count = np.empty(len(tracks), np.int64), 0
+    for row in range(len(tracks)):
+        t = tracks[row]
+        moves = t.velocity_x**2 + t.velocity_y**2 > LEAST_SPEED**2
+        if t.time_ns < time_ns - HIDDEN_NS and t.confirmed and t.kind < VULNERABLE and moves:
+            rows[count] = row
+            count += 1
+    return rows[:count]
+
+
 def follow_lanes(tracks: NDArray[Any], time_ns: int, road: RoadMap, settings: Any) -> None:
     """Carry hidden vehicles along the lanes they were on to an instant, in place.
 
@@ -54,9 +67,7 @@ def follow_lanes(tracks: NDArray[Any], time_ns: int, road: RoadMap, settings: An
 
     Limits: where a lane leads to several others, a vehicle goes on straight from there, as it does off the lanes.
     """
-    rows = np.flatnonzero(tracks["time_ns"] < time_ns - HIDDEN_NS)
-    rows = rows[tracks["confirmed"][rows] & (tracks["kind"][rows] < VULNERABLE)]
-    rows = rows[tracks["velocity_x"][rows] ** 2 + tracks["velocity_y"][rows] ** 2 > LEAST_SPEED**2]
+    rows = _hidden(tracks, time_ns)
     if not len(rows):
         return
     some = tracks[rows]

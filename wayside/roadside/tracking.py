@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
+import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from wayside.maps.road import RoadMap
 from wayside.membership import is_among
+from wayside.records import Records, records_of, table_of
 from wayside.roadside.correction import straighten
 from wayside.roadside.fusion import fuse
 from wayside.roadside.hidden import follow_lanes
@@ -19,8 +20,10 @@ from wayside.roadside.tables import Detections, PoleQuality, Tracks
 from wayside.roadside.upkeep import tidy
 from wayside.security.tables import Trust
 from wayside.step import step
-from wayside.table import I64, U64, Table
+from wayside.table import I64, U64, Bool
 from wayside.v2x.tables import Reports
+
+MOST_AHEAD_NS = 100_000_000  # a measurement's clock may be so much ahead
 
 
 class Settings(NamedTuple):
@@ -111,30 +114,23 @@ def _settings(config: TrackConfig) -> Settings:
     )
 
 
-@cache
-def _record(table: Any) -> np.dtype[Any]:
-    return np.dtype([(c.name, c.dtype) for c in table.columns.values()], align=True)
+@numba.njit(cache=True)
+def _is_timely(records: Records, time_ns: int, max_age_ns: int) -> Bool:
+    """Tell which measurements are neither too old, nor from a clock that is well ahead, nor nowhere."""
+    timely = np.empty(len(records), np.bool_)
+    for n in range(len(records)):
+        age = time_ns - records[n].time_ns
+        timely[n] = -MOST_AHEAD_NS <= age <= max_age_ns and not np.isnan(records[n].x + records[n].y)
+    return timely
 
 
-def _pack(table: Table, room: int = 0) -> NDArray[Any]:
-    """Return the rows as records in key order, with room for more behind them."""
-    if len(table) > 1 and not table._is_sorted():
-        table = table.take(table.order())
-    kind: Any = type(table)
-    records = np.empty(len(table) + room, _record(kind))
-    for name, array in table.arrays():
-        records[name][: len(table)] = array
-    return records
-
-
-def _timely(records: NDArray[Any], time_ns: int, settings: Settings) -> NDArray[Any]:
+def _timely(records: Records, time_ns: int, settings: Settings) -> Records:
     """Leave out what is too old, from a clock that is well ahead, or nowhere."""
-    age = time_ns - records["time_ns"]
-    good = (age <= settings.max_age_ns) & (age >= -100_000_000) & ~np.isnan(records["x"] + records["y"])
-    return records if good.all() else records[good]
+    timely = _is_timely(records, time_ns, settings.max_age_ns)
+    return records if timely.all() else records[timely]
 
 
-def _schedule(heard: NDArray[Any], seen: NDArray[Any]) -> tuple[I64, I64]:
+def _schedule(heard: Records, seen: Records) -> tuple[I64, I64]:
     """Return the first row of each scan with the number of rows behind, and reports and scans by instant."""
     pole, instant = seen["pole"], seen["time_ns"]
     turn = np.flatnonzero((pole[1:] != pole[:-1]) | (instant[1:] != instant[:-1])) + 1
@@ -143,17 +139,19 @@ def _schedule(heard: NDArray[Any], seen: NDArray[Any]) -> tuple[I64, I64]:
     return np.append(first, len(seen)), order
 
 
-def _owners(tracks: NDArray[Any], senders: U64) -> I64:
-    """Return the row of the track bound to each sender, -1 where none."""
-    bound = np.flatnonzero(tracks["sender"])
-    if not len(bound) or not len(senders):
-        return np.full(len(senders), -1, np.int64)
-    known = tracks["sender"][bound]
-    order = np.argsort(known, kind="stable")
-    place = np.searchsorted(known, senders, sorter=order)
-    place[place == len(bound)] = 0
-    row = bound[order[place]]
-    return np.where(tracks["sender"][row] == senders, row, -1).astype(np.int64)
+@numba.njit(cache=True)
+def _owners(tracks: Records, senders: U64) -> I64:
+    """Return the row of the track bound to each of the senders, which rise, -1 where none."""
+    bound = np.full(len(senders), -1, np.int64)
+    for row in range(len(tracks) - 1, -1, -1):  # backwards: of several tracks of one sender the first is meant
+        sender = tracks[row].sender
+        if sender == np.uint64(0):
+            continue
+        place = np.searchsorted(senders, sender)
+        while place < len(senders) and senders[place] == sender:
+            bound[place] = row
+            place += 1
+    return bound
 
 
 def _renounce(tracks: Tracks, refused: U64) -> Tracks:
@@ -207,14 +205,14 @@ def track(
     """
     settings = _settings(config)
     refused = trust.sender[trust.distrusted]
-    seen = _pack(detections)
+    seen = records_of(detections.in_order())
     straighten(seen, pole_quality)
     seen = _timely(seen, time_ns, settings)
-    heard = _timely(_pack(reports), time_ns, settings)
+    heard = _timely(records_of(reports.in_order()), time_ns, settings)
     if len(refused):
         heard = heard[~is_among(heard["sender"], refused)]
         before = _renounce(before, refused)
-    tracks = _pack(before, len(heard) + len(seen))
+    tracks = records_of(before.in_order(), len(heard) + len(seen))
     count = len(before)
     old = tracks["id"][:count].copy()
     bound = _owners(tracks[:count], heard["sender"])
@@ -230,4 +228,4 @@ def track(
         tracks["confirmed"][len(old) : count][again] = False
     follow_lanes(tracks[:count], time_ns, road, settings)
     count = tidy(tracks, count, time_ns, settings.drop_moving_ns, settings.drop_standing_ns, settings.unbind_ns)
-    return Tracks(**{name: np.ascontiguousarray(tracks[name][:count]) for name in Tracks.columns})
+    return table_of(Tracks, tracks[:count])

@@ -10,7 +10,7 @@ import numpy as np
 
 from wayside.maps.matching import EAST, LANE, LENGTH, NORTH, Grid, X, Y
 from wayside.maps.road import RoadMap
-from wayside.security.records import Records
+from wayside.records import Records
 from wayside.table import F64, I32, I64, U64, Bool
 
 ELDER_NS = 1_000_000_000  # who was heard so much earlier was there before
@@ -39,7 +39,7 @@ def _deep(
 
 @numba.njit(cache=True)
 def find_overlaps(
-    last: I64, said: Records, root: U64, since_ns: I64, doubted: Bool, limit: Any, time_ns: int
+    last: I64, said: Records, root: U64, since_ns: I64, doubted: Bool, limits: Records, time_ns: int
 ) -> tuple[U64, Bool, F64]:
     """Find for each sender heard the nearest other whose vehicle would be in the same place.
 
@@ -48,7 +48,7 @@ def find_overlaps(
         said: records of Reports.
         root, since_ns: under which identity each sender was first heard, and when [ns].
         doubted: senders against whom something speaks already; what they overlap is no fault of the others.
-        limit: record of PlausibilityConfig.
+        limits: record of PlausibilityConfig.
         time_ns: the tick's instant.
 
     Returns:
@@ -56,7 +56,7 @@ def find_overlaps(
         counts: where one stands and the other drives through, the one that stands is the ghost; that two stand
         too close says nothing of either.
     """
-    count = last.size
+    limit, count = limits[0], last.size
     x, y = np.empty(count), np.empty(count)
     for i in range(count):
         one = said[last[i]]

@@ -10,11 +10,10 @@ import numba
 import numpy as np
 
 from wayside.maps.road import RoadMap
-from wayside.membership import is_among
+from wayside.records import Records, limits_of, record_type, records_of, table_of
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.company import find_copies, find_overlaps, layered, predecessor
 from wayside.security.conduct import begin, fade, follows, go_on, keep, spend, stands_alone
-from wayside.security.records import limits_of, record_type, records_of, table_of
 from wayside.security.sight import HIDDEN, SEEN, UNSEEN, SightConfig, sight
 from wayside.security.tables import Distrust, Observation, PoleReach, Trust
 from wayside.step import step
@@ -255,12 +254,51 @@ def _update(
     return n
 
 
-def _doubted(trust: Trust) -> Bool:
-    """Tell whom something speaks against besides others being in the same place."""
-    events = trust.jumps + trust.impossible + trust.copies + trust.flooding + trust.stale + trust.resized
-    seconds = trust.mismatch + trust.misheading + trust.jittery + trust.unseen
-    doubted: Bool = trust.distrusted | (events >= 0.8) | (seconds >= 0.4) | (trust.off_road >= 1.5)
-    return doubted
+@numba.njit(cache=True)
+def _doubted(row: Any) -> bool:
+    """Tell whether something speaks against a sender besides others being in the same place."""
+    events = row.jumps + row.impossible + row.copies + row.flooding + row.stale + row.resized
+    seconds = row.mismatch + row.misheading + row.jittery + row.unseen
+    return bool(row.distrusted or events >= 0.8 or seconds >= 0.4 or row.off_road >= 1.5)
+
+
+@numba.njit(cache=True)
+def _is_due(report: Any) -> bool:
+    """Tell whether a report is one of those that are looked up on the map, drawn from its sender and instant."""
+    instant = np.uint64(report.time_ns // INSTANT_NS)
+    mixed = (instant + report.sender) * np.uint64(0x9E3779B97F4A7C15)
+    return bool(mixed >> np.uint64(64 - LOOK_SHARE_BITS) == np.uint64(0))
+
+
+@numba.njit(cache=True)
+def _recognise(said: Records, memory: Records) -> tuple[I64, U64, I64, Bool, Bool, Bool]:
+    """Find the senders heard at this tick in what is remembered; reports and records are in order of senders.
+
+    Returns:
+        For each sender heard: the row of its newest report, under which identity and since when [ns] it is known,
+        and whether it is doubted already. For each record, whether its sender is heard. For each report, whether
+        to look it up on the map: the first one of each new sender, and of all others one now and then.
+    """
+    last, root = np.empty(said.size, np.int64), np.empty(said.size, np.uint64)
+    since, doubted = np.empty(said.size, np.int64), np.zeros(said.size, np.bool_)
+    speaks, due = np.zeros(memory.size, np.bool_), np.zeros(said.size, np.bool_)
+    n = b = r = 0
+    while r < said.size:
+        one = said[r]
+        while b < memory.size and memory[b].sender < one.sender:
+            b += 1
+        root[n], since[n] = one.sender, one.time_ns
+        if b < memory.size and memory[b].sender == one.sender:
+            root[n], since[n], doubted[n] = memory[b].root, memory[b].first_ns, _doubted(memory[b])
+            speaks[b] = True
+        else:
+            due[r] = one.speed > 1.0
+        while r < said.size and said[r].sender == one.sender:
+            due[r] = due[r] or (said[r].speed > 1.0 and _is_due(said[r]))
+            last[n] = r
+            r += 1
+        n += 1
+    return last[:n], root[:n], since[:n], doubted[:n], speaks, due
 
 
 @step(period_s=0.1, reach_m=150.0)
@@ -290,31 +328,19 @@ def judge_senders(
         return Trust.empty()
     reports, before = reports.in_order(), before.in_order()
     said, memory, limits = records_of(reports), records_of(before), limits_of(config)
-    senders, first = np.unique(reports.sender, return_index=True)
-    last = np.append(first[1:], len(reports)) - 1 if len(first) else first
-    place = np.minimum(np.searchsorted(before.sender, senders), max(len(before) - 1, 0))
-    is_known = before.sender[place] == senders if len(before) else np.zeros(len(senders), np.bool_)
-    known = place[is_known]
-    away = np.full(len(reports), np.nan)
-    mixed = ((reports.time_ns // INSTANT_NS).astype(np.uint64) + reports.sender) * np.uint64(0x9E3779B97F4A7C15)
-    due = mixed >> np.uint64(64 - LOOK_SHARE_BITS) == 0
-    due[first[~is_known]] = True
-    looked = np.flatnonzero(due & (reports.speed > 1.0))
+    last, root, since, doubted, speaks, due = _recognise(said, memory)
+    away, looked = np.full(len(reports), np.nan), np.flatnonzero(due)
     if len(looked) and len(road.lanes):
         away[looked] = road.distance(reports.x[looked], reports.y[looked])
-    is_swarm = int(((before.reports == 1) & (before.off_road > 0)).sum()) >= config.swarm
-    since, root, doubted = reports.time_ns[first], senders.copy(), np.zeros(len(senders), np.bool_)
-    since[is_known], root[is_known] = before.first_ns[known], before.root[known]
-    doubted[is_known] = _doubted(before)[known]
-    partner, after, weight = find_overlaps(last, said, root, since, doubted, limits[0], time_ns)
+    is_swarm = np.count_nonzero((before.reports == 1) & (before.off_road > 0)) >= config.swarm
+    partner, after, weight = find_overlaps(last, said, root, since, doubted, limits, time_ns)
     met = np.flatnonzero(partner)
     if len(met):
         row = last[met]
         partner[met[layered(road, reports.x[row], reports.y[row])]] = 0
-    speaks = is_among(before.sender, senders)
     order = np.argsort(before.x, kind="stable")
     verdict = sight(reports, detections, poles, pole_reach, config.sight)
-    now = np.empty(len(senders) + len(before) + 1, record_type(Trust))
+    now = np.empty(len(last) + len(before) + 1, record_type(Trust))
     copied = find_copies(said, memory, speaks, order, before.x[order])
     kept = _update(
         said, away, verdict, copied, partner, after, weight, memory, speaks, now, is_swarm, time_ns, limits, _CODES

@@ -13,7 +13,6 @@ import msgspec
 import numba
 import numpy as np
 
-from wayside.membership import is_among
 from wayside.roadside.tables import Detections, Poles
 from wayside.security.tables import PoleReach
 from wayside.step import step
@@ -79,9 +78,9 @@ def pole_reach(
 
 @numba.njit(cache=True)
 def _sight(
-    scan_first: I64, scan_last: I64, d_pole: U16, d_time: I64, d_kind: U8, d_x: F64, d_y: F64, d_heading: F64,
+    d_pole: U16, d_time: I64, d_kind: U8, d_x: F64, d_y: F64, d_heading: F64,
     d_speed: F64, d_length: F64, d_width: F64,
-    pole: U16, pole_x: F64, pole_y: F64, pole_range: F64, sees: F64,
+    pole: U16, pole_x: F64, pole_y: F64, pole_range: F64, reach_pole: U16, sees: F64,
     order: I64, x_sorted: F64,
     time: I64, x: F64, y: F64, heading: F64, speed: F64, length: F64, sender: U64,
     settings: tuple[float, ...],
@@ -91,13 +90,16 @@ def _sight(
     verdict, missing = np.zeros(x.size, np.int64), np.empty(x.size, np.int64)
     away_d, towards = np.empty(d_x.size), np.empty(d_x.size)
     hides, hides_from = np.empty(d_x.size), np.empty(d_x.size)
-    for k in range(scan_first.size):
-        a, b = scan_first[k], scan_last[k]
-        p = np.searchsorted(pole, d_pole[a])
-        if p >= pole.size or pole[p] != d_pole[a]:
-            continue
+    b = 0
+    while b < d_x.size:
+        a = b  # each scan is a run of one pole and instant
+        while b < d_x.size and d_pole[b] == d_pole[a] and d_time[b] == d_time[a]:
+            b += 1
+        p, q = np.searchsorted(pole, d_pole[a]), np.searchsorted(reach_pole, d_pole[a])
+        if p >= pole.size or pole[p] != d_pole[a] or q >= reach_pole.size or reach_pole[q] != d_pole[a]:
+            continue  # a pole of which nothing is known tells nothing
         px, py, reach = pole_x[p], pole_y[p], pole_range[p]
-        farthest, seen, unseen = min(sees[p], sure * reach), 0, 0
+        farthest, seen, unseen = min(sees[q], sure * reach), 0, 0
         for d in range(a, b):
             away_d[d] = math.hypot(d_x[d] - px, d_y[d] - py)
             towards[d] = math.atan2(d_y[d] - py, d_x[d] - px)
@@ -154,23 +156,12 @@ def sight(reports: Reports, detections: Detections, poles: Poles, reach: PoleRea
     """
     if not (len(reports) and len(detections) and len(poles) and len(reach)):
         return np.zeros(len(reports), np.int64)
-    pole, time = detections.pole, detections.time_ns
-    if len(pole) > 1 and not ((pole[1:] > pole[:-1]) | ((pole[1:] == pole[:-1]) & (time[1:] >= time[:-1]))).all():
-        detections = detections.take(detections.order())
-        pole, time = detections.pole, detections.time_ns
-    new = np.flatnonzero((pole[1:] != pole[:-1]) | (time[1:] != time[:-1])) + 1
-    if (poles.pole[1:] <= poles.pole[:-1]).any():
-        poles = poles.take(poles.order())
-    if (reach.pole[1:] <= reach.pole[:-1]).any():
-        reach = reach.take(reach.order())
-    if not np.array_equal(reach.pole, poles.pole):  # a pole of which nothing is known tells nothing
-        poles, reach = poles.take(is_among(poles.pole, reach.pole)), reach.take(is_among(reach.pole, poles.pole))
+    detections, poles, reach = detections.in_order(), poles.in_order(), reach.in_order()
     order = np.argsort(reports.x, kind="stable")
     found: I64 = _sight(
-        np.concatenate([[0], new]), np.concatenate([new, [len(pole)]]),
-        pole, time, detections.kind, detections.x, detections.y, detections.heading, detections.speed,
-        detections.length, detections.width,
-        poles.pole, poles.x, poles.y, poles.range, reach.reach,
+        detections.pole, detections.time_ns, detections.kind, detections.x, detections.y, detections.heading,
+        detections.speed, detections.length, detections.width,
+        poles.pole, poles.x, poles.y, poles.range, reach.pole, reach.reach,
         order, reports.x[order],
         reports.time_ns, reports.x, reports.y, reports.heading, reports.speed, reports.length, reports.sender,
         (
