@@ -17,14 +17,14 @@ Records = NDArray[np.void]  # its fields are the columns of a table
 
 
 @cache
-def record_type(kind: type[Table]) -> np.dtype[np.void]:
+def record_type(kind: Any) -> np.dtype[np.void]:
     """Return the record type whose fields are the columns of a table class, those of one type side by side."""
     columns = sorted(kind.columns.values(), key=lambda column: (-column.dtype.itemsize, column.dtype.str))
     return np.dtype([(column.name, column.dtype) for column in columns], align=True)
 
 
 @cache
-def _alike(kind: type[Table]) -> tuple[tuple[tuple[str, ...], np.dtype[Any], int], ...]:
+def _alike(kind: Any) -> tuple[tuple[tuple[str, ...], np.dtype[Any], int], ...]:
     """Return the fields of a record in runs of one type: their names, that type, and where the first begins."""
     fields: Any = record_type(kind).fields
     runs = ((dtype, tuple(names)) for dtype, names in groupby(fields, key=lambda name: fields[name][0]))
@@ -40,7 +40,8 @@ def records_of(table: Table, room: int = 0) -> Records:
     (array([80.]), array([3], dtype=uint16))
     """
     count = len(table)
-    rows = np.empty(count + room, record_type(type(table)))
+    kind: Any = type(table)
+    rows = np.empty(count + room, record_type(kind))
     filled = rows[:count]
     for name, values in table.arrays():
         filled[name] = values
@@ -48,14 +49,15 @@ def records_of(table: Table, room: int = 0) -> Records:
 
 
 def table_of(kind: type[T], rows: Records) -> T:
-    """Return records as a table of that class."""
+    """Return records as a table of that class, without asking again whether they fit."""
     octets = rows.view(np.uint8).reshape(len(rows), rows.itemsize)
     columns: dict[str, NDArray[Any]] = {}
-    for names, dtype, begin in _alike(kind):
+    which: Any = kind
+    for names, dtype, begin in _alike(which):
         block = octets[:, begin : begin + len(names) * dtype.itemsize].view(dtype).T.copy()
         block.flags.writeable = False
         columns.update(zip(names, block, strict=True))
-    return kind(**columns)
+    return kind._trusted(columns)
 
 
 @lru_cache(maxsize=16)

@@ -48,8 +48,17 @@ SHARED = {
     Observation.SPEED_TOO_LARGE: Distrust.IMPLAUSIBLE_SPEED,
     Observation.ACCELERATION_TOO_LARGE: Distrust.IMPLAUSIBLE_SPEED,
 }
+# of each observation, the evidence for it in Trust and its limit in the config; SUDDEN has none
+_OF_REASON = {int(reason): (evidence, limit) for reason, evidence, limit in REASONS}
+EVIDENCE = {int(code): _OF_REASON.get(int(SHARED.get(code, code))) for code in Observation if 0 < code < 16}
 BAD = flags_of(OF_STATE)
 ATTRIBUTED_TO_NOBODY = flags_of((Observation.SIGNATURE_BAD, Observation.SIGNER_UNKNOWN))
+
+
+# of each observation, its target class and number in the standard
+_TARGET, _NUMBER = np.full(256, PRIVATE, np.uint8), np.full(256, PRIVATE, np.uint8)
+for _observation, _numbers in STANDARD.items():
+    _TARGET[_observation], _NUMBER[_observation] = _numbers
 
 
 class MisbehaviourError(WaysideError):
@@ -65,18 +74,19 @@ def sender_observations(trust: Trust, *, time_ns: int, config: PlausibilityConfi
     spoken = np.flatnonzero(trust.observed)
     if not len(spoken):
         return Observations.empty()
-    of_it = {code: (evidence, getattr(config, limit)) for code, evidence, limit in REASONS}
+    observed = trust.observed[spoken]
+    any_of_it = int(np.bitwise_or.reduce(observed))
     rows, codes, degrees = [], [], []
-    for code in Observation:
-        if code == Observation.NONE or code >= 16:
+    for code, of_it in EVIDENCE.items():
+        if not any_of_it >> code & 1:
             continue
-        found = spoken[(trust.observed[spoken] >> code) & 1 == 1]
-        reason = SHARED.get(code, code)
-        evidence, limit = of_it.get(Distrust(reason), ("", 1.0)) if reason in set(Distrust) else ("", 1.0)
-        degree = getattr(trust, evidence)[found] / limit if evidence else np.zeros(len(found))
+        found = spoken[(observed >> code) & 1 == 1]
+        degree = getattr(trust, of_it[0])[found] / getattr(config, of_it[1]) if of_it else np.zeros(len(found))
         rows.append(found)
         codes.append(np.full(len(found), code, np.uint8))
         degrees.append(np.minimum(degree, 1.0))
+    if not rows:
+        return Observations.empty()
     row, observation = np.concatenate(rows), np.concatenate(codes)
     return _observations(trust.sender[row], observation, np.concatenate(degrees), time_ns)
 
@@ -102,15 +112,12 @@ def signature_observations(signatures: Signatures, *, time_ns: int) -> Observati
 
 
 def _observations(sender: Any, code: Any, degree: Any, time_ns: int) -> Observations:
-    target, number = np.full(256, PRIVATE, np.uint8), np.full(256, PRIVATE, np.uint8)
-    for observation, (its_target, its_number) in STANDARD.items():
-        target[observation], number[observation] = its_target, its_number
     return Observations(
         sender=sender,
         observation=code,
         time_ns=np.full(len(sender), time_ns),
-        target=target[code],
-        id=number[code],
+        target=_TARGET[code],
+        id=_NUMBER[code],
         degree=degree,
     )
 

@@ -332,7 +332,7 @@ def judge_senders(
     away, looked = np.full(len(reports), np.nan), np.flatnonzero(due)
     if len(looked) and len(road.lanes):
         away[looked] = road.distance(reports.x[looked], reports.y[looked])
-    is_swarm = np.count_nonzero((before.reports == 1) & (before.off_road > 0)) >= config.swarm
+    is_swarm = bool(np.count_nonzero((before.reports == 1) & (before.off_road > 0)) >= config.swarm)
     partner, after, weight = find_overlaps(last, said, root, since, doubted, limits, time_ns)
     met = np.flatnonzero(partner)
     if len(met):
