@@ -33,8 +33,8 @@ def inside(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> Bool:
     >>> inside(np.array([4.0, 12.0, 0.0, 9.0]), np.full(4, 5.0), Zones(zone=[1], corners=[4]), square)[:, 0]
     array([ True, False,  True, False])
     """
-    first, corner_x, corner_y = _outlines(zones, corners)
-    member: Bool = _inside(first, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64))
+    begin, end, corner_x, corner_y = _outlines(zones, corners)
+    member: Bool = _inside(begin, end, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64))
     return member
 
 
@@ -52,8 +52,8 @@ def depth(x: F64, y: F64, zones: Zones, corners: ZoneCorners) -> F64:
     >>> depth(np.array([4.0, 12.0]), np.full(2, 5.0), Zones(zone=[1], corners=[4]), square)[:, 0]
     array([ 4., -3.])
     """
-    first, corner_x, corner_y = _outlines(zones, corners)
-    found: F64 = _depth(first, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64))
+    begin, end, corner_x, corner_y = _outlines(zones, corners)
+    found: F64 = _depth(begin, end, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64))
     return found
 
 
@@ -72,29 +72,19 @@ def own_depth(x: F64, y: F64, own: U16, zones: Zones, corners: ZoneCorners) -> F
     >>> own_depth(np.array([4.0, 4.0]), np.full(2, 5.0), np.array([1, 7]), Zones(zone=[1], corners=[4]), square)
     array([ 4., nan])
     """
-    first, corner_x, corner_y = _outlines(zones, corners)
-    by_number = np.argsort(zones.zone)
-    place = np.minimum(np.searchsorted(zones.zone, own, sorter=by_number), max(len(zones) - 1, 0))
-    row = by_number[place] if len(zones) else np.full(len(own), -1)
-    row = np.where(zones.zone[row] == own, row, -1) if len(zones) else row
-    found: F64 = _own_depth(first, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64), row)
+    zones = zones.in_order()
+    begin, end, corner_x, corner_y = _outlines(zones, corners)
+    found: F64 = _own_depth(
+        begin, end, corner_x, corner_y, np.asarray(x, np.float64), np.asarray(y, np.float64), own, zones.zone
+    )
     return found
 
 
-def _outlines(zones: Zones, corners: ZoneCorners) -> tuple[I64, F64, F64]:
-    """Return where each zone's corners begin (and one entry more), and the corners in that order."""
-    order = np.lexsort((corners.number, corners.zone))
-    sorted_zone = corners.zone[order]
-    begin = np.searchsorted(sorted_zone, zones.zone, "left")
-    end = np.searchsorted(sorted_zone, zones.zone, "right")
-    rows = (
-        order[np.concatenate([np.arange(b, e) for b, e in zip(begin, end, strict=True)])]
-        if len(zones)
-        else order[:0]
-    )
-    first = np.zeros(len(zones) + 1, np.int64)
-    np.cumsum(end - begin, out=first[1:])
-    return first, corners.x[rows], corners.y[rows]
+def _outlines(zones: Zones, corners: ZoneCorners) -> tuple[I64, I64, F64, F64]:
+    """Return where each zone's corners begin and end, and all corners in order."""
+    corners = corners.in_order()
+    begin, end = corners.zone.searchsorted(zones.zone, "left"), corners.zone.searchsorted(zones.zone, "right")
+    return begin, end, corners.x, corners.y
 
 
 @njit(cache=True)
@@ -115,20 +105,19 @@ def _crossings(corner_x: F64, corner_y: F64, px: float, py: float) -> int:
 
 
 @njit(cache=True)
-def _inside(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> Bool:
-    zones = len(first) - 1
-    member = np.zeros((len(x), zones), np.bool_)
-    for z in range(zones):
-        begin, end = first[z], first[z + 1]
-        if end - begin < 3:
+def _inside(begin: I64, end: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> Bool:
+    member = np.zeros((len(x), len(begin)), np.bool_)
+    for z in range(len(begin)):
+        zone_x, zone_y = corner_x[begin[z] : end[z]], corner_y[begin[z] : end[z]]
+        if len(zone_x) < 3:
             continue
-        low_x, high_x = corner_x[begin:end].min(), corner_x[begin:end].max()
-        low_y, high_y = corner_y[begin:end].min(), corner_y[begin:end].max()
+        low_x, high_x = zone_x.min(), zone_x.max()
+        low_y, high_y = zone_y.min(), zone_y.max()
         for i in range(len(x)):
             px, py = x[i], y[i]
             if not (low_x <= px <= high_x and low_y <= py <= high_y):
                 continue
-            member[i, z] = _crossings(corner_x[begin:end], corner_y[begin:end], px, py) % 2 == 1
+            member[i, z] = _crossings(zone_x, zone_y, px, py) % 2 == 1
     return member
 
 
@@ -152,10 +141,10 @@ def _one_depth(corner_x: F64, corner_y: F64, px: float, py: float) -> float:
 
 
 @njit(cache=True)
-def _depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> F64:
-    depth = np.full((len(x), len(first) - 1), np.nan)
-    for z in range(len(first) - 1):
-        zone_x, zone_y = corner_x[first[z] : first[z + 1]], corner_y[first[z] : first[z + 1]]
+def _depth(begin: I64, end: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> F64:
+    depth = np.full((len(x), len(begin)), np.nan)
+    for z in range(len(begin)):
+        zone_x, zone_y = corner_x[begin[z] : end[z]], corner_y[begin[z] : end[z]]
         if len(zone_x) < 3:
             continue
         for i in range(len(x)):
@@ -165,12 +154,13 @@ def _depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64) -> F64:
 
 
 @njit(cache=True)
-def _own_depth(first: I64, corner_x: F64, corner_y: F64, x: F64, y: F64, row: I64) -> F64:
+def _own_depth(
+    begin: I64, end: I64, corner_x: F64, corner_y: F64, x: F64, y: F64, own: U16, zone: U16
+) -> F64:  # fmt: skip
     depth = np.full(len(x), np.nan)
     for i in range(len(x)):
-        z = row[i]
-        if z < 0 or np.isnan(x[i]) or np.isnan(y[i]) or first[z + 1] - first[z] < 3:
+        z = np.searchsorted(zone, own[i])
+        if z == len(zone) or zone[z] != own[i] or np.isnan(x[i]) or np.isnan(y[i]) or end[z] - begin[z] < 3:
             continue
-        zone_x, zone_y = corner_x[first[z] : first[z + 1]], corner_y[first[z] : first[z + 1]]
-        depth[i] = _one_depth(zone_x, zone_y, x[i], y[i])
+        depth[i] = _one_depth(corner_x[begin[z] : end[z]], corner_y[begin[z] : end[z]], x[i], y[i])
     return depth

@@ -27,9 +27,8 @@ def cases(findings: Findings, before: Cases, *, time_ns: int, config: CasesConfi
     reopen_ns = round(config.reopen_s * 1e9)
     if len(findings) == 0 and not before.open.any():
         return before
-    known = before.take(np.argsort(before.case, kind="stable"))
+    known, found = before.in_order(), findings.in_order()
     still = known.open & (time_ns - known.last_ns <= reopen_ns)
-    found = findings.take(np.lexsort((findings.subject, findings.rule)))
 
     case_row, finding_row = _pairs(known, np.flatnonzero(still), found)
     last_ns, worst, limit = known.last_ns.copy(), known.worst.copy(), known.limit.copy()
@@ -43,6 +42,8 @@ def cases(findings: Findings, before: Cases, *, time_ns: int, config: CasesConfi
 
     unknown = np.ones(len(found), np.bool_)
     unknown[finding_row] = False
+    if not unknown.any():
+        return kept
     new = found.take(unknown)
     count = len(new)
     first = int(known.case.max()) + 1 if len(known) else 1

@@ -11,7 +11,7 @@ from wayside.guard.tables import MeasureOrders
 from wayside.roadside.tables import Actors, RoadWeather, Units
 from wayside.step import step
 from wayside.supervision.tables import Rule, Watch
-from wayside.table import F64, I64, U64, Bool
+from wayside.table import F64, I64, U8, U64, Bool
 from wayside.v2x.tables import Reports
 
 RULES = (
@@ -25,6 +25,7 @@ RULES = (
     Rule.SILENT,
 )  # in rising order of their codes, so that noted conditions come out sorted
 _RULE_CODES = np.array(RULES, np.uint8)
+_SILENT = int(Rule.SILENT)  # compiled kernels know plain numbers only
 
 
 class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,10 +114,13 @@ def watch(
 
     vehicle, row = np.nonzero(holds.T)
     rule = _RULE_CODES[row]
-    since = np.where(rule == Rule.SILENT, heard[vehicle], time_ns)
+    since = np.where(rule == _SILENT, heard[vehicle], time_ns)
     last = since.copy()
-    old, again = _remembered(before, sender, vehicle * 256 + rule, time_ns, config)
-    continued = (again >= 0) & (rule != Rule.SILENT)
+    old, again = _remembered(
+        before.sender, before.rule, before.since_ns, before.last_ns, sender, vehicle * 256 + rule, time_ns,
+        round(config.hold_s * 1e9), round(config.forget_s * 1e9),
+    )  # fmt: skip
+    continued = (again >= 0) & (rule != _SILENT)
     since[continued] = before.since_ns[again[continued]]
     now = Watch(
         sender=sender[vehicle],
@@ -137,18 +141,30 @@ def _placed(reports: Reports, actors: Actors, sender: U64) -> tuple[I64, F64, F6
     heard = np.zeros(count, np.int64)
     x, y, speed = np.full((3, count), np.nan)
 
-    def newest(of: U64, time: I64, tie: U64) -> tuple[I64, I64]:
-        row = np.minimum(np.searchsorted(sender, of), count - 1)
-        known = np.flatnonzero(sender[row] == of)
-        known = known[np.lexsort((tie[known], time[known]))]  # the newest last, so that it is what remains
-        return known, row[known]
-
-    known, row = newest(reports.sender, reports.time_ns, reports.sender)
-    x[row], y[row], speed[row] = reports.x[known], reports.y[known], reports.speed[known]
-    heard[row] = reports.received_ns[known]
-    known, row = newest(actors.sender, actors.measured_ns, actors.id)
-    x[row], y[row], speed[row] = actors.x[known], actors.y[known], actors.speed[known]
+    row, latest = _newest(sender, reports.sender, reports.time_ns, reports.sender)
+    x[row], y[row], speed[row] = reports.x[latest], reports.y[latest], reports.speed[latest]
+    heard[row] = reports.received_ns[latest]
+    row, latest = _newest(sender, actors.sender, actors.measured_ns, actors.id)
+    x[row], y[row], speed[row] = actors.x[latest], actors.y[latest], actors.speed[latest]
     return heard, x, y, speed
+
+
+@njit(cache=True)
+def _newest(sender: U64, of: U64, time_ns: I64, tie: U64) -> tuple[I64, I64]:
+    """Return which of the (sorted) senders have rows `of` them, and for each of these the newest such row.
+
+    Of rows of one instant the one with the greater tie is taken.
+    """
+    newest = np.full(len(sender), -1)
+    for n in range(len(of)):
+        place = np.searchsorted(sender, of[n])
+        if place == len(sender) or sender[place] != of[n]:
+            continue
+        m = newest[place]
+        if m < 0 or time_ns[n] > time_ns[m] or (time_ns[n] == time_ns[m] and tie[n] >= tie[m]):
+            newest[place] = n
+    known = np.flatnonzero(newest >= 0)
+    return known, newest[known]
 
 
 def _nearest_visibility(weather: RoadWeather, x: F64, y: F64) -> F64:
@@ -186,26 +202,42 @@ def _reached(x: F64, y: F64, place_x: F64, place_y: F64, reach: F64) -> Bool:
     return found
 
 
-def _remembered(before: Watch, sender: U64, keys: I64, time_ns: int, config: WatchConfig) -> tuple[I64, I64]:
-    """Return the rows of `before` to keep though they do not hold now, and for each key its row there or -1."""
+@njit(cache=True)
+def _remembered(
+    of: U64, rule: U8, since_ns: I64, last_ns: I64, sender: U64, keys: I64,
+    time_ns: int, hold_ns: int, forget_ns: int,
+) -> tuple[I64, I64]:  # fmt: skip
+    """Return the rows of the last Watch to keep though they do not hold now, and for each key its row there or -1.
+
+    Args:
+        of, rule, since_ns, last_ns: columns of the last Watch.
+        sender: of the permits, sorted.
+        keys: what holds now: place in `sender` times 256, and the rule; sorted.
+        time_ns: now.
+        hold_ns, forget_ns: how long what does not hold now is kept, and how long silence is.
+    """
     again = np.full(len(keys), -1)
-    if len(before) == 0:
-        return again[:0], again
-    vehicle = np.minimum(np.searchsorted(sender, before.sender), len(sender) - 1)
-    silent = before.rule == Rule.SILENT
-    limit_ns = np.where(silent, round(config.forget_s * 1e9), round(config.hold_s * 1e9))
-    lasting = (sender[vehicle] == before.sender) & (time_ns - before.last_ns <= limit_ns)
-    lasting &= ~silent | (time_ns - before.since_ns <= limit_ns)
-    key = vehicle * 256 + before.rule
-    place = np.minimum(np.searchsorted(keys, key), max(len(keys) - 1, 0))
-    held = lasting & (keys[place] == key) if len(keys) else np.zeros(len(before), np.bool_)
-    again[place[held]] = np.flatnonzero(held)
-    return np.flatnonzero(lasting & ~held), again
+    kept, count = np.empty(len(of), np.int64), 0
+    for n in range(len(of)):
+        vehicle, silent = np.searchsorted(sender, of[n]), rule[n] == _SILENT
+        lasts_ns = forget_ns if silent else hold_ns
+        if vehicle == len(sender) or sender[vehicle] != of[n] or time_ns - last_ns[n] > lasts_ns:
+            continue
+        if silent and time_ns - since_ns[n] > lasts_ns:
+            continue
+        key = vehicle * 256 + rule[n]
+        place = np.searchsorted(keys, key)
+        if place < len(keys) and keys[place] == key:
+            again[place] = n
+        else:
+            kept[count] = n
+            count += 1
+    return kept[:count], again
 
 
 def _grown(kept: Watch, units: Units, time_ns: int, config: WatchConfig) -> Watch:
     """Let silence grow for those who could be heard where they were last."""
-    silent = kept.rule == Rule.SILENT
+    silent = kept.rule == _SILENT
     if not silent.any():
         return kept
     reached = silent & _reached(kept.x, kept.y, units.x, units.y, units.range * config.radio_share)
