@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from wayside.maps.road import FOOT_KINDS, Match, RoadMap
 from wayside.roadside.tables import Actors, Tracks
@@ -15,6 +16,7 @@ from wayside.table import F64, I64, U8, Bool
 from wayside.v2x.tables import Kind
 
 SECOND = 1e-9  # [s] in a nanosecond
+_PEDESTRIAN = int(Kind.PEDESTRIAN)
 
 # by Kind: length and width [m] assumed until one is measured [own assumption]
 USUAL_LENGTH_M = np.array([4.5, 4.5, 11.0, 8.0, 2.1, 1.7, 0.5])
@@ -65,33 +67,38 @@ def picture(tracks: Tracks, *, road: RoadMap, time_ns: int, config: PictureConfi
     columns: Any = [getattr(tracks, name) for name in STATE]
     kernel: Any = _predict
     state, shown = kernel(time_ns, *columns, config.sigma_m, config.lasting_sigma_m, config.noise)
-    if not shown.all():
-        tracks, state = tracks.take(shown), state[:, shown]
-    if not len(tracks):
+    if not shown.any():
         return Actors.empty()
-    x, y, heading, speed, sigma, sigma_along, sigma_across = state
-    on = _match(x, y, heading, tracks.kind == Kind.PEDESTRIAN, road, config)
-    heading = np.where(np.isnan(heading) & (tracks.kind != Kind.PEDESTRIAN), on.heading, heading)
+    every = shown.all()
+    x, y, heading, speed, sigma, sigma_along, sigma_across = state if every else state[:, shown]
+
+    def of_shown(column: NDArray[Any]) -> Any:
+        return column if every else column[shown]
+
+    kind = of_shown(tracks.kind)
+    on_foot = kind == _PEDESTRIAN
+    on = _match(x, y, heading, on_foot, road, config)
+    heading = np.where(np.isnan(heading) & ~on_foot, on.heading, heading)
     return Actors(
-        id=tracks.id,
-        kind=tracks.kind,
+        id=of_shown(tracks.id),
+        kind=kind,
         x=x,
         y=y,
         heading=(heading + np.pi) % (2.0 * np.pi) - np.pi,
         speed=speed,
-        acceleration=tracks.acceleration,
-        yaw_rate=tracks.yaw_rate,
-        length=_known(tracks.length, USUAL_LENGTH_M, tracks.kind),
-        width=_known(tracks.width, USUAL_WIDTH_M, tracks.kind),
+        acceleration=of_shown(tracks.acceleration),
+        yaw_rate=of_shown(tracks.yaw_rate),
+        length=_known(of_shown(tracks.length), USUAL_LENGTH_M, kind),
+        width=_known(of_shown(tracks.width), USUAL_WIDTH_M, kind),
         position_sigma=sigma,
         sigma_along=sigma_along,
         sigma_across=sigma_across,
         lane=on.lane,
         offset=on.offset,
         lateral=on.lateral,
-        sender=tracks.sender,
-        sources=tracks.sources,
-        measured_ns=np.maximum(tracks.heard_ns, tracks.seen_ns),
+        sender=of_shown(tracks.sender),
+        sources=of_shown(tracks.sources),
+        measured_ns=of_shown(np.maximum(tracks.heard_ns, tracks.seen_ns)),
     )
 
 
