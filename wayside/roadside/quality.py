@@ -7,6 +7,7 @@ knocked, whether its clock is right and what it no longer sees; its own lists te
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -128,6 +129,16 @@ def _evidence(
     )
 
 
+@lru_cache(maxsize=16)
+def _patience(config: PoleQualityConfig) -> F64:
+    """Return for how long each fault, in the order of `PoleFault`, is suspected before it is named [s]."""
+    hold = np.array([config.clear_s] + [config.hold_s] * len(PoleFault))
+    hold[[PoleFault.SILENT, PoleFault.FROZEN]] = 0.0
+    hold[PoleFault.SHORT_SIGHTED] = config.hold_short_s
+    hold.flags.writeable = False
+    return hold
+
+
 def _name(
     was: dict[str, Any], score: F64, unknown: Bool, time_ns: int, config: PoleQualityConfig
 ) -> dict[str, Any]:
@@ -140,10 +151,7 @@ def _name(
     best = held.argmax(axis=1)
     suspected = np.where(held[each, best] >= 1.0, best, 0)
     suspected_ns = np.where(suspected == was["suspected"], was["suspected_ns"], time_ns)
-    hold = np.array([config.clear_s] + [config.hold_s] * len(PoleFault))
-    hold[[PoleFault.SILENT, PoleFault.FROZEN]] = 0.0
-    hold[PoleFault.SHORT_SIGHTED] = config.hold_short_s
-    ripe = (time_ns - suspected_ns) * SECOND >= hold[suspected]
+    ripe = (time_ns - suspected_ns) * SECOND >= _patience(config)[suspected]
     named = np.where(ripe, suspected, fault)
     strength = np.maximum(held[each, named], 1.0)
     return {

@@ -15,7 +15,7 @@ import numpy as np
 from wayside.roadside.quality_pairing import RINGS, SECTORS
 from wayside.roadside.quality_tables import PoleSight
 from wayside.roadside.tables import PoleFault
-from wayside.table import F64, Bool
+from wayside.table import F64, I64, Bool
 
 FAULTS = len(PoleFault)
 
@@ -98,7 +98,8 @@ def scores(evidence: Evidence, sight: PoleSight, config: DiagnosisConfig) -> F64
     out[:, PoleFault.GHOSTS] = e.ghosts / config.ghosts_per_s
     out[:, PoleFault.MISCLASSIFYING] = e.wrong / config.wrong_class_evidence
     _sight(out, sight, config)
-    return _explained(np.nan_to_num(out))
+    explained: F64 = _explained(np.nan_to_num(out), EXPLAINS)
+    return explained
 
 
 def _geometry(out: F64, e: Evidence, config: DiagnosisConfig) -> None:
@@ -165,20 +166,34 @@ def _blindness(doubt: F64, blind_scans: float, short_scans: float) -> tuple[F64,
     return blind, short
 
 
-def _explained(out: F64) -> F64:
+@numba.njit(cache=True)
+def _explained(out: F64, explains: I64) -> F64:
     """Set to nought what another fault explains."""
-    order: tuple[tuple[PoleFault, tuple[PoleFault, ...]], ...] = (
-        (PoleFault.SILENT, tuple(PoleFault)[1:]),
-        (PoleFault.FROZEN, tuple(PoleFault)[2:]),
-        (PoleFault.CLOCK_DRIFT, (PoleFault.CLOCK_OFFSET, PoleFault.LATE)),
-        (PoleFault.CLOCK_OFFSET, (PoleFault.LATE,)),
-        (PoleFault.NOISY, (PoleFault.GHOSTS, PoleFault.BLIND_SECTOR, PoleFault.SHORT_SIGHTED)),
-        (PoleFault.TURNED, (PoleFault.BLIND_SECTOR, PoleFault.SHORT_SIGHTED)),
-        (PoleFault.SHIFTED, (PoleFault.BLIND_SECTOR, PoleFault.SHORT_SIGHTED)),
-        (PoleFault.CLOCK_OFFSET, (PoleFault.BLIND_SECTOR, PoleFault.SHORT_SIGHTED)),
-    )
-    for cause, effects in order:
-        there = out[:, cause] >= 1.0
-        for effect in effects:
-            out[there, effect] = 0.0
+    for p in range(len(out)):
+        for n in range(len(explains)):
+            cause, effect = explains[n]
+            if out[p, cause] >= 1.0:
+                out[p, effect] = 0.0
     return out
+
+
+_HIDES_VEHICLES = (PoleFault.BLIND_SECTOR, PoleFault.SHORT_SIGHTED)
+# pairs of a fault and one that it explains, in the order in which they are asked
+EXPLAINS = np.array(
+    [
+        (cause, effect)
+        for cause, effects in (
+            (PoleFault.SILENT, tuple(PoleFault)[1:]),
+            (PoleFault.FROZEN, tuple(PoleFault)[2:]),
+            (PoleFault.CLOCK_DRIFT, (PoleFault.CLOCK_OFFSET, PoleFault.LATE)),
+            (PoleFault.CLOCK_OFFSET, (PoleFault.LATE,)),
+            (PoleFault.NOISY, (PoleFault.GHOSTS, *_HIDES_VEHICLES)),
+            (PoleFault.TURNED, _HIDES_VEHICLES),
+            (PoleFault.SHIFTED, _HIDES_VEHICLES),
+            (PoleFault.CLOCK_OFFSET, _HIDES_VEHICLES),
+        )
+        for effect in effects
+    ],
+    np.int64,
+)
+EXPLAINS.flags.writeable = False

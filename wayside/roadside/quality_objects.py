@@ -43,15 +43,22 @@ def newest_scans(detections: Detections, poles: Poles) -> Scans:
         detections: in key order.
         poles: in key order.
     """
-    last = np.searchsorted(detections.pole, poles.pole, "right")
-    if not len(detections):
-        return Scans(last, last)
-    newest = detections.time_ns[np.maximum(last - 1, 0)]
-    pole, instant = detections.pole, detections.time_ns
-    begins = np.flatnonzero(np.append(True, (pole[1:] != pole[:-1]) | (instant[1:] != instant[:-1])))
-    first = begins[np.maximum(np.searchsorted(begins, last, "left") - 1, 0)]
-    came = (last > 0) & (pole[np.maximum(last - 1, 0)] == poles.pole) & (newest > 0)
-    return Scans(np.where(came, first, last), last)
+    first, last = _newest(detections.pole, detections.time_ns, poles.pole)
+    return Scans(first, last)
+
+
+@numba.njit(cache=True)
+def _newest(pole: U16, time_ns: I64, posts: U16) -> tuple[I64, I64]:
+    """Return where the last scan of each of the posts begins and ends among rows in order of pole and instant."""
+    first, last = np.empty(len(posts), np.int64), np.empty(len(posts), np.int64)
+    for p in range(len(posts)):
+        end = np.searchsorted(pole, posts[p], side="right")
+        begin = end
+        if end > 0 and time_ns[end - 1] > 0:
+            while begin > 0 and pole[begin - 1] == posts[p] and time_ns[begin - 1] == time_ns[end - 1]:
+                begin -= 1
+        first[p], last[p] = begin, end
+    return first, last
 
 
 class _Followed(NamedTuple):
