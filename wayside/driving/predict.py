@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import numba
 import numpy as np
@@ -172,6 +174,14 @@ def _predict(
     return future, spread
 
 
+@lru_cache(maxsize=8)
+def _lengths(road: RoadMap) -> F64:
+    """Return the length of each lane's middle line [m]."""
+    length: F64 = road.points.offset[road.lanes.first_point + road.lanes.points - 1]
+    length.flags.writeable = False
+    return length
+
+
 @step(reach_m=0.0)
 def predict(actors: Actors, *, road: RoadMap, config: PredictConfig) -> Forecasts:
     """Predict where each actor's centre will be at 0.25, 0.5, ... 5 s from now.
@@ -188,8 +198,7 @@ def predict(actors: Actors, *, road: RoadMap, config: PredictConfig) -> Forecast
     """
     if not len(actors):
         return Forecasts.empty()
-    lanes, points = road.lanes, road.points
-    length = points.offset[lanes.first_point + lanes.points - 1]
+    lanes, length = road.lanes, _lengths(road)
     future, spread = _predict(
         actors.kind, actors.x, actors.y, actors.heading, actors.speed, actors.acceleration, actors.yaw_rate,
         actors.position_sigma, actors.lane, actors.offset, actors.lateral,

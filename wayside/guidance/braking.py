@@ -10,14 +10,14 @@ import numpy as np
 
 from wayside.driving.tables import Forecasts
 from wayside.guidance.contact import place_on_path
-from wayside.guidance.following import braking_needed
-from wayside.guidance.judging import chance, motorised, warn
+from wayside.guidance.following import braking_behind
+from wayside.guidance.judging import chance_of, motorised, warn
 from wayside.guidance.neighbourhood import Rows, forecast_rows, within_reach
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.guidance.telling import who_says
 from wayside.roadside.tables import Actors
 from wayside.step import step
-from wayside.table import F64, I64
+from wayside.table import F64, I64, Bool
 from wayside.v2x.tables import Reports, VehicleEvent
 
 
@@ -34,37 +34,44 @@ class EmergencyBrakingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=
 
 
 @numba.njit(cache=True)
-def _way(
-    left: Rows, right: Rows, rows: I64, x: F64, y: F64, heading: F64, future_x: F64, future_y: F64
-) -> tuple[F64, F64]:
-    """Return for each pair how far along the way of the first the second is, and how far beside it [m]."""
-    along, beside = np.empty(left.size), np.empty(left.size)
+def time_until_touch(gap: float, speed: float, ahead: float, braking: float) -> float:
+    """Return when one that keeps its speed touches one ahead that brakes until it stands [s]; NaN if never.
+
+    >>> time_until_touch(20.0, 20.0, 20.0, 10.0)
+    2.0
+    """
+    room, slowing = max(gap, 0.0), max(braking, 0.1)
+    closing = speed - ahead
+    touch = (-closing + math.sqrt(closing * closing + 2 * slowing * room)) / slowing
+    if touch > ahead / slowing:
+        return (room + ahead * ahead / (2 * slowing)) / speed if speed > 0 else np.nan
+    return touch
+
+
+@numba.njit(cache=True)
+def _judge(
+    left: Rows, right: Rows, rows: I64, x: F64, y: F64, heading: F64, speed: F64, acceleration: F64, length: F64,
+    sigma: F64, future_x: F64, future_y: F64,
+    within_m: float, beside_m: float, reaction_s: float, hard: float, least: float,
+) -> tuple[Bool, F64, F64, F64]:  # fmt: skip
+    """Return to which pairs' first it is told, when they touch, how sure that is, and the braking it needs."""
+    told, lead = np.zeros(left.size, np.bool_), np.empty(left.size)
+    sure, needed = np.empty(left.size), np.empty(left.size)
     for p in range(left.size):
         i, j = left[p], right[p]
         a = rows[i]
         if a < 0 or math.cos(heading[i] - heading[j]) < 0.5:
-            along[p], beside[p] = -1.0, np.inf
             continue
-        along[p], beside[p] = place_on_path(x[i], y[i], heading[i], future_x[a], future_y[a], x[j], y[j])
-    return along, beside
-
-
-@numba.njit(cache=True)
-def time_until_touch(gap: F64, speed: F64, ahead: F64, braking: F64) -> F64:
-    """Return when one that keeps its speed touches one ahead that brakes until it stands [s]; NaN if never.
-
-    >>> time_until_touch(np.array([20.0]), np.array([20.0]), np.array([20.0]), np.array([10.0]))
-    array([2.])
-    """
-    time = np.full(gap.size, np.nan)
-    for n in range(gap.size):
-        room, v, w, b = max(gap[n], 0.0), speed[n], ahead[n], max(braking[n], 0.1)
-        closing = v - w
-        touch = (-closing + math.sqrt(closing * closing + 2 * b * room)) / b
-        if touch > w / b:
-            touch = (room + w * w / (2 * b)) / v if v > 0 else np.nan
-        time[n] = touch
-    return time
+        along, beside = place_on_path(x[i], y[i], heading[i], future_x[a], future_y[a], x[j], y[j])
+        gap = along - (length[i] + length[j]) / 2
+        if not (0 < along < within_m and beside < beside_m and gap > 0):
+            continue
+        braking = max(-acceleration[j], hard)
+        needed[p] = braking_behind(gap - reaction_s * speed[i], speed[i], speed[j], braking)
+        told[p] = needed[p] >= least and acceleration[i] > -0.6 * needed[p]
+        lead[p] = time_until_touch(gap, speed[i], speed[j], braking)
+        sure[p] = chance_of(beside_m - beside, math.hypot(sigma[i], sigma[j]))
+    return told, lead, sure, needed
 
 
 @step(period_s=0.1, reach_m=200.0)
@@ -91,21 +98,13 @@ def emergency_braking(
     # who brakes hard is rare, so those behind are looked for from there
     half_way = np.full(len(actors), config.within_m / 2)
     right, left = within_reach(actors, -half_way, half_way + 10.0, hard, seeks)
-    along, beside = _way(
-        left, right, rows, actors.x, actors.y, actors.heading, forecasts.future_x, forecasts.future_y
-    )
-    ahead = (along > 0) & (along < config.within_m) & (beside < config.beside_m)
-    i, j, along, beside = left[ahead], right[ahead], along[ahead], beside[ahead]
-    gap = along - (actors.length[i] + actors.length[j]) / 2
-    speed, braking = actors.speed[i], np.maximum(-actors.acceleration[j], config.hard)
-    needed = braking_needed(gap - config.reaction_s * speed, speed, actors.speed[j], braking)
-    told = (needed >= config.needed) & (gap > 0) & (actors.acceleration[i] > -0.6 * needed)
-    i, j, gap, needed, beside = i[told], j[told], gap[told], needed[told], beside[told]
-    spread = np.hypot(actors.position_sigma[i], actors.position_sigma[j])
+    told, lead, sure, needed = _judge(
+        left, right, rows, actors.x, actors.y, actors.heading, actors.speed, actors.acceleration, actors.length,
+        actors.position_sigma, forecasts.future_x, forecasts.future_y,
+        config.within_m, config.beside_m, config.reaction_s, config.hard, config.needed,
+    )  # fmt: skip
     return warn(
-        Service.EMERGENCY_BRAKING, actors, i, j,
-        lead=time_until_touch(gap, actors.speed[i], actors.speed[j], braking[told]),
-        confidence=chance(config.beside_m - beside, spread),
-        value=np.minimum(needed, 99.0),
+        Service.EMERGENCY_BRAKING, actors, left[told], right[told],
+        lead=lead[told], confidence=sure[told], value=np.minimum(needed[told], 99.0),
         reason=Reason.STOPS_HARD_AHEAD,
     )  # fmt: skip

@@ -44,7 +44,7 @@ def required_deceleration(gap: float, closing: float) -> float:
 
 
 @numba.njit(cache=True)
-def braking_needed(gap: F64, speed: F64, ahead: F64, braking: F64) -> F64:
+def braking_behind(gap: float, speed: float, ahead: float, braking: float) -> float:
     """Return the constant braking that just avoids running into who is ahead [m/s2].
 
     Args:
@@ -53,20 +53,24 @@ def braking_needed(gap: F64, speed: F64, ahead: F64, braking: F64) -> F64:
         ahead: speed of the one ahead [m/s].
         braking: of the one ahead, until it stands [m/s2]; 0 or less for none.
 
-    >>> braking_needed(np.array([20.0, 20.0]), np.full(2, 10.0), np.array([0.0, 10.0]), np.array([0.0, 5.0]))
-    array([2.5       , 1.66666667])
+    >>> braking_behind(20.0, 10.0, 0.0, 0.0), round(braking_behind(20.0, 10.0, 10.0, 5.0), 3)
+    (2.5, 1.667)
     """
+    room, closing = max(gap, 0.1), speed - ahead
+    if braking <= 0.0 or ahead <= 0.0:
+        return required_deceleration(room, closing)
+    # while both still move, they are nearest after 2 room / closing; else the one ahead stands by then
+    if closing > 0.0 and 2 * room / closing <= ahead / braking:
+        return braking + closing * closing / (2 * room)
+    return speed * speed / (2 * (room + ahead * ahead / (2 * braking)))
+
+
+@numba.njit(cache=True)
+def braking_needed(gap: F64, speed: F64, ahead: F64, braking: F64) -> F64:
+    """Return the same for each pair; see `braking_behind`."""
     needed = np.empty(gap.size)
     for n in range(gap.size):
-        room, closing, hard = max(gap[n], 0.1), speed[n] - ahead[n], braking[n]
-        if hard <= 0.0 or ahead[n] <= 0.0:
-            needed[n] = required_deceleration(room, closing)
-            continue
-        # while both still move, they are nearest after 2 room / closing; else the one ahead stands by then
-        if closing > 0.0 and 2 * room / closing <= ahead[n] / hard:
-            needed[n] = hard + closing * closing / (2 * room)
-        else:
-            needed[n] = speed[n] * speed[n] / (2 * (room + ahead[n] * ahead[n] / (2 * hard)))
+        needed[n] = braking_behind(gap[n], speed[n], ahead[n], braking[n])
     return needed
 
 
@@ -84,12 +88,9 @@ def forward_collision(
     Limits: only whom the live picture holds. Warnings that a steady driver would find early are meant: required
     deceleration alone suffices.
     """
-    found = joined(meetings, actors, math.inf)
-    if not len(found.subject):
+    m, i, j = joined(meetings, actors, math.inf, among=motorised(actors))
+    if not len(m):
         return WarningRequests.empty()
-    motor = motorised(actors)
-    found = found.take(motor[found.other])
-    m, i, j = found
     turned = np.cos(actors.heading[j] - actors.heading[i])
     sure = chance(m.depth + config.margin_m, m.sigma)
     moves = actors.speed[j] > MOVES
@@ -111,6 +112,8 @@ def forward_collision(
     behind &= (hard | soon) & ~braking
 
     told = (against | behind) & (sure >= config.least_confidence)
+    if not told.any():
+        return WarningRequests.empty()
     against, hard = against[told], hard[told]
     return warn(
         Service.FORWARD_COLLISION, actors, i[told], j[told],

@@ -13,6 +13,8 @@ from wayside.roadside.tables import Actors
 from wayside.table import F64, I64, U8, U64, Bool
 from wayside.v2x.tables import Kind
 
+_CAR, _MOTORCYCLE = int(Kind.CAR), int(Kind.MOTORCYCLE)  # an enumeration's members are slow to look up
+
 
 class Joined(NamedTuple):
     """Meetings beside the rows of both actors; equally long."""
@@ -28,7 +30,7 @@ class Joined(NamedTuple):
 
 def motorised(actors: Actors) -> Bool:
     """Tell which actors are motor vehicles."""
-    return (actors.kind >= Kind.CAR) & (actors.kind <= Kind.MOTORCYCLE)
+    return (actors.kind >= _CAR) & (actors.kind <= _MOTORCYCLE)
 
 
 def rows_of(actors: Actors, ids: U64) -> I64:
@@ -44,32 +46,40 @@ def rows_of(actors: Actors, ids: U64) -> I64:
     return np.where(known[rows] == ids, rows, -1)
 
 
-def joined(meetings: Meetings, actors: Actors, within_s: float) -> Joined:
+def joined(meetings: Meetings, actors: Actors, within_s: float, among: Bool | None = None) -> Joined:
     """Return the meetings within so many seconds, beside the rows of both actors.
 
-    Bodies that overlap already are left out: they are one body seen twice; so are meetings of who is not there.
+    If `among` is given, one entry an actor, only those whose other is among these. Bodies that overlap already are
+    left out: they are one body seen twice; so are meetings of who is not there.
     """
     soon = np.flatnonzero((meetings.time > 0.05) & (meetings.time <= within_s))
     if not len(soon):
         return Joined(Meetings.empty(), soon, soon)
     subject, other = rows_of(actors, np.concatenate([meetings.subject[soon], meetings.other[soon]])).reshape(2, -1)
     there = (subject >= 0) & (other >= 0)
+    if among is not None:
+        there &= among[other]
     return Joined(meetings.take(soon[there]), subject[there], other[there])
 
 
 @numba.njit(cache=True)
-def chance(depth: F64, sigma: F64) -> F64:
+def chance_of(depth: float, sigma: float) -> float:
     """Return the chance that bodies foreseen to overlap by `depth` [m] do overlap, with its deviation [m].
 
-    >>> chance(np.array([1.0, -1.0, 0.5]), np.array([0.0, 1.0, 5.0])).round(2)
-    array([1.  , 0.16, 0.54])
+    >>> round(chance_of(1.0, 0.0), 2), round(chance_of(-1.0, 1.0), 2), round(chance_of(0.5, 5.0), 2)
+    (1.0, 0.16, 0.54)
     """
+    if sigma > 0:
+        return 0.5 * (1 + math.erf(depth / sigma / math.sqrt(2.0)))
+    return 1.0 if depth >= 0 else 0.0
+
+
+@numba.njit(cache=True)
+def chance(depth: F64, sigma: F64) -> F64:
+    """Return the same for each pair; see `chance_of`."""
     found = np.empty(depth.size)
     for n in range(depth.size):
-        if sigma[n] > 0:
-            found[n] = 0.5 * (1 + math.erf(depth[n] / sigma[n] / math.sqrt(2.0)))
-        else:
-            found[n] = 1.0 if depth[n] >= 0 else 0.0
+        found[n] = chance_of(depth[n], sigma[n])
     return found
 
 

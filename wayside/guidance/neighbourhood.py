@@ -26,7 +26,7 @@ def forecast_rows(actors: Actors, forecasts: Forecasts) -> I64:
     >>> forecast_rows(Actors.empty(), Forecasts.empty())
     array([], dtype=int64)
     """
-    if len(actors) == len(forecasts) and np.array_equal(actors.id, forecasts.id):
+    if actors.id is forecasts.id or np.array_equal(actors.id, forecasts.id):
         return np.arange(len(actors))
     if not len(forecasts):
         return np.full(len(actors), -1)

@@ -90,9 +90,11 @@ def entry_heading(actors: Actors, road: RoadMap) -> F64:
     """Return the direction in which each actor came to the junction it is in [rad]; elsewhere its own."""
     if not len(road.lanes):
         return actors.heading
-    _, _, first = road.along(actors.lane, np.zeros(len(actors)))
-    inside = (actors.lane >= 0) & road.lanes.internal[actors.lane]
-    return np.where(inside & np.isfinite(first), first, actors.heading)
+    inside = np.flatnonzero((actors.lane >= 0) & road.lanes.internal[actors.lane])
+    _, _, first = road.along(actors.lane[inside], np.zeros(len(inside)))
+    entry = actors.heading.copy()
+    entry[inside] = np.where(np.isfinite(first), first, entry[inside])
+    return entry
 
 
 @step(period_s=0.1, reach_m=200.0)

@@ -144,6 +144,6 @@ def test_the_braking_needed_just_avoids_the_touch() -> None:
 
 def test_time_until_touch_is_when_the_gap_is_used_up() -> None:
     gap, speed, ahead, braking = np.array([20.0, 40.0]), np.full(2, 15.0), np.array([15.0, 5.0]), np.full(2, 5.0)
-    time = time_until_touch(gap, speed, ahead, braking)
+    time = np.array([time_until_touch(*pair) for pair in zip(gap, speed, ahead, braking, strict=True)])
     stopping = np.minimum(time, ahead / braking)
     assert gap + ahead * stopping - braking * stopping**2 / 2 == pytest.approx(speed * time)
