@@ -21,7 +21,7 @@ def is_among(values: NDArray[Any], members: NDArray[Any]) -> Bool:
     >>> is_among(np.array([7, 1, 9]), np.array([9, 7, 9])).tolist()
     [True, False, True]
     """
-    if not len(members):
+    if not (values.size and len(members)):
         return np.zeros(values.shape, np.bool_)
     ordered = np.sort(members)
     place = ordered.searchsorted(values)

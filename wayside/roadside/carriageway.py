@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 
@@ -14,6 +16,9 @@ from wayside.v2x.tables import Kind
 SEEN = 2  # bit of `sources`
 CARRIAGEWAY = (LaneKind.DRIVING, LaneKind.BUS)
 PAVEMENTS = (LaneKind.SIDEWALK, LaneKind.WALKING_AREA)
+# an enumeration's members are slow to look up
+_UNKNOWN, _CAR, _TRUCK, _PEDESTRIAN = (int(kind) for kind in (Kind.UNKNOWN, Kind.CAR, Kind.TRUCK, Kind.PEDESTRIAN))
+_CROSSING, _SIDEWALK = int(LaneKind.CROSSING), int(LaneKind.SIDEWALK)
 REACH_M = 3.0  # half of the widest lane, and more
 
 
@@ -29,16 +34,22 @@ class CarriagewayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     too_short_m: float = 2.0  # no car, truck or bus is that short
 
 
+@lru_cache(maxsize=8)
+def _has_crossings(road: RoadMap) -> bool:
+    """Tell whether a map knows where people may cross."""
+    return bool((road.lanes.kind == _CROSSING).any())
+
+
 def walking(actors: Actors, fresh: Bool, road: RoadMap, config: CarriagewayConfig) -> tuple[I64, I64]:
     """Return the rows of people on foot on a carriageway away from crossings, and the lane each is on.
 
     Limits: a map without any crossing cannot tell where people may cross; there, the inside of junctions does not
     count.
     """
-    on_foot = fresh & (actors.kind == Kind.PEDESTRIAN) & (actors.speed < config.walks_below)
+    on_foot = fresh & (actors.kind == _PEDESTRIAN) & (actors.speed < config.walks_below)
     on_foot &= (actors.sources & SEEN) > 0
-    crossings = bool((road.lanes.kind == LaneKind.CROSSING).any())
     rows = np.flatnonzero(on_foot)
+    crossings = _has_crossings(road)
     if crossings:
         # most walk where they should, as their own match tells already
         rows = rows[~_on_footway(actors, rows, road, config)]
@@ -59,8 +70,8 @@ def _on_footway(actors: Actors, rows: I64, road: RoadMap, config: CarriagewayCon
     lane, offset = np.maximum(actors.lane[rows], 0), actors.offset[rows]
     kind = road.lanes.kind[lane]
     beside = np.abs(actors.lateral[rows]) - 0.5 * road.lanes.width[lane]
-    least = np.where(kind == LaneKind.CROSSING, config.beside_m, config.kerb_m)
-    walked = (kind == LaneKind.CROSSING) | (kind == LaneKind.SIDEWALK)
+    least = np.where(kind == _CROSSING, config.beside_m, config.kerb_m)
+    walked = (kind == _CROSSING) | (kind == _SIDEWALK)
     # past either end of a lane the distance across says little
     between = (offset > 0.0) & (offset < road.lanes.length[lane])
     footway: Bool = (actors.lane[rows] >= 0) & walked & between & (beside <= least)
@@ -69,8 +80,8 @@ def _on_footway(actors: Actors, rows: I64, road: RoadMap, config: CarriagewayCon
 
 def lying(actors: Actors, fresh: Bool, road: RoadMap, config: CarriagewayConfig) -> tuple[I64, I64]:
     """Return the rows of small things that lie on a carriageway and that no class explains, and their lanes."""
-    unexplained = (actors.kind == Kind.UNKNOWN) & (actors.length <= config.thing_m)
-    misfit = (actors.kind >= Kind.CAR) & (actors.kind <= Kind.TRUCK) & (actors.length < config.too_short_m)
+    unexplained = (actors.kind == _UNKNOWN) & (actors.length <= config.thing_m)
+    misfit = (actors.kind >= _CAR) & (actors.kind <= _TRUCK) & (actors.length < config.too_short_m)
     still = fresh & (actors.speed < config.lies_below) & (actors.sender == 0) & ((actors.sources & SEEN) > 0)
     return _on_lanes(actors, np.flatnonzero((unexplained | misfit) & still), road, config.inside_m)
 

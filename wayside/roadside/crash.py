@@ -10,6 +10,7 @@ from wayside.roadside.tables import Actors
 from wayside.table import F64, I64, Bool
 from wayside.v2x.tables import Kind
 
+_CAR, _TRUCK = int(Kind.CAR), int(Kind.TRUCK)
 NEAR_M = 20.0  # middles of two vehicles that touch are no farther apart
 
 
@@ -198,5 +199,5 @@ def has_company(actors: Actors, rows: I64, able: Bool, config: CrashConfig) -> B
 
 def four_wheeled(actors: Actors) -> Bool:
     """Tell which actors are cars, buses or trucks; two-wheelers stand too close together to be judged."""
-    wheeled: Bool = (actors.kind >= Kind.CAR) & (actors.kind <= Kind.TRUCK)
+    wheeled: Bool = (actors.kind >= _CAR) & (actors.kind <= _TRUCK)
     return wheeled

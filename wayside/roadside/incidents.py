@@ -30,6 +30,9 @@ TROUBLE_WORTH = 3.0  # seconds of evidence in one second of standing with its ha
 NEVER = np.inf
 SPARED_NS = 2_000_000_000  # a doomed vehicle that still drives by then has been spared
 LIVE_NS = 250_000_000  # if it has been measured that lately
+# an enumeration's members are slow to look up
+_CAR, _BUS, _MOTORCYCLE = int(Kind.CAR), int(Kind.BUS), int(Kind.MOTORCYCLE)
+_DRIVING, _CRASH = int(LaneKind.DRIVING), int(IncidentKind.CRASH)
 
 
 class IncidentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,38 +85,24 @@ def _habits(config: IncidentConfig) -> Habits:
     return Habits(*table)
 
 
-def _stalled_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_ns: int) -> Bool:
-    """Tell which actors stand in a driving lane."""
-    lane = np.maximum(actors.lane, 0)
-    standing: Bool = (
-        (actors.lane >= 0)
-        & (actors.speed < config.standing_below)
-        & (actors.kind >= Kind.CAR)
-        & (actors.kind <= Kind.MOTORCYCLE)
-        & (np.abs(actors.lateral) <= config.in_lane_m)
-        & (time_ns - actors.measured_ns <= config.fresh_s * 1e9)
-    )
-    standing &= road.lanes.kind[lane] == LaneKind.DRIVING
+def _stalled_now(actors: Actors, judged: Bool, road: RoadMap, config: IncidentConfig) -> Bool:
+    """Tell which of the actors that are judged stand in a driving lane."""
+    standing = judged & (actors.speed < config.standing_below) & (np.abs(actors.lateral) <= config.in_lane_m)
+    standing &= road.lanes.kind[np.maximum(actors.lane, 0)] == _DRIVING
     return standing
 
 
-def _wrong_way_now(actors: Actors, road: RoadMap, config: IncidentConfig, time_ns: int) -> tuple[I64, I32]:
-    """Return the rows of actors that drive against the lane they are in, and that lane.
+def _wrong_way_now(actors: Actors, judged: Bool, road: RoadMap, config: IncidentConfig) -> tuple[I64, I32]:
+    """Return the rows of those actors judged that drive against the lane they are in, and that lane.
 
     Of two lanes the picture prefers the one in the vehicle's direction, even if it drives beside that. Where it
     does, its place alone tells the lane.
     """
+    outside = ~road.lanes.internal[np.maximum(actors.lane, 0)]
     rows = np.flatnonzero(
-        (actors.lane >= 0)
-        & (actors.speed > config.wrong_way_speed)
-        & (actors.kind >= Kind.CAR)
-        & (actors.kind <= Kind.MOTORCYCLE)
-        & (actors.position_sigma < 1.0)
-        & (time_ns - actors.measured_ns <= config.fresh_s * 1e9)
+        judged & outside & (actors.speed > config.wrong_way_speed) & (actors.position_sigma < 1.0)
     )
     lane = actors.lane[rows]
-    outside = ~road.lanes.internal[lane]
-    rows, lane = rows[outside], lane[outside]
     lateral, offset = actors.lateral[rows], actors.offset[rows]
     beside = np.flatnonzero(np.abs(lateral) > 0.5 * road.lanes.width[lane] + config.beside_m)
     if len(beside):
@@ -162,14 +151,14 @@ def _crashes(
     """Return pairs that touch, blows just felt, and what stands where a blow was felt."""
     crash = config.crash
     placed = fresh & (actors.lane >= 0) & (np.abs(actors.lateral) <= crash.off_lane_m)
-    able, riders = placed & four_wheeled(actors), placed & (actors.kind == Kind.MOTORCYCLE)
+    able, riders = placed & four_wheeled(actors), placed & (actors.kind == _MOTORCYCLE)
     # a double of a track that takes over another's measurement seems to stop dead, right beside it
     steady = actors.position_sigma < crash.steady_sigma_m
     burst, seen = able & ((events & AIRBAG) > 0), (actors.sources & SEEN) > 0
     blow = burst | (able & (actors.acceleration < -crash.no_brake) & steady & seen)
     live = time_ns - actors.measured_ns <= LIVE_NS
     late, into = doomed(actors, able & seen, riders & seen, crash)
-    mine = np.flatnonzero(before.kind == IncidentKind.CRASH)
+    mine = np.flatnonzero(before.kind == _CRASH)
     actor, other = before.actor[mine], before.other[mine]
     blows = (other == 0) | (other == actor)
     felt = actor[blows]
@@ -182,7 +171,7 @@ def _crashes(
     actor, other = actor[stays], other[stays]
     there, row = standing_near(before.x[mine[stays]], before.y[mine[stays]], actors, able | riders, crash)
     alone = np.where(other[there] == actor[there], config.alone_s, 0.0)
-    after = sighted(IncidentKind.CRASH, actors, row, other=other[there], patience=alone)
+    after = sighted(_CRASH, actors, row, other=other[there], patience=alone)
     # what vehicles say of their own place is too coarse to tell a gap
     first, second = touching(actors, able & seen & steady, crash)
     low = np.where(actors.id[first] < actors.id[second], first, second)
@@ -195,11 +184,11 @@ def _crashes(
     begun = np.flatnonzero(blow & ~of_blow)
     met = burst[begun] | has_company(actors, begun, able, crash)
     new = ~struck[late]
-    hit = sighted(IncidentKind.CRASH, actors, into[new])
+    hit = sighted(_CRASH, actors, into[new])
     return [
-        sighted(IncidentKind.CRASH, actors, low[once], other=actors.id[high[once]]),
+        sighted(_CRASH, actors, low[once], other=actors.id[high[once]]),
         after._replace(actor=actor[there]),
-        sighted(IncidentKind.CRASH, actors, begun, other=np.where(met, 0, actors.id[begun]).astype(np.uint64)),
+        sighted(_CRASH, actors, begun, other=np.where(met, 0, actors.id[begun]).astype(np.uint64)),
         hit._replace(actor=actors.id[late[new]]),
     ]
 
@@ -299,10 +288,11 @@ def incidents(
     events = _events(actors, reports)
     automated = is_among(actors.sender, permits.sender) & (actors.sender != 0)
     excused = automated & (len(measure_requests) > 0 and bool(measure_requests.active.any()))
-    patience = np.where(actors.kind == Kind.BUS, config.bus_stop_s, 0.0)
+    patience = np.where(actors.kind == _BUS, config.bus_stop_s, 0.0)
     patience = np.where(automated, config.service_s, patience)
-    stalled = _stalled_now(actors, road, config, time_ns)
-    against, against_lane = _wrong_way_now(actors, road, config, time_ns)
+    judged = fresh & (actors.lane >= 0) & (actors.kind >= _CAR) & (actors.kind <= _MOTORCYCLE)
+    stalled = _stalled_now(actors, judged, road, config)
+    against, against_lane = _wrong_way_now(actors, judged, road, config)
     seen = together(
         [
             _stalls(actors, stalled, events, signals, pole_reach, excused, patience, road, time_ns),

@@ -49,7 +49,7 @@ NOTHING = Sightings(
 
 
 def sighted(
-    kind: IncidentKind,
+    kind: IncidentKind | int,
     actors: Actors,
     rows: I64,
     *,
@@ -155,6 +155,8 @@ def go_on(before: Incidents, seen: Sightings, actors: Actors, habits: Habits, ti
     if len(fresh):
         # one that is remembered elsewhere under that name is not begun twice
         fresh = fresh[~_is_key(kept, seen.kind[fresh], seen.actor[fresh])]
+    if not len(fresh):
+        return kept
     return Incidents.concatenate([kept, _opened(seen, fresh, habits, time_ns)])
 
 

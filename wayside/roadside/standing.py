@@ -170,11 +170,10 @@ def _passing(actors: Actors, rows: I64, road: RoadMap) -> I64:
     moving = np.flatnonzero((actors.lane >= 0) & (actors.speed > 3.0))
     if not len(moving):
         return np.zeros(len(rows), np.int64)
-    edge = road.lanes.edge[actors.lane[moving]]
-    order = np.lexsort((actors.offset[moving], edge))
-    moving, edge = moving[order], edge[order]
     # one number that rises along each carriageway, and from one to the next
-    along = edge * 1e5 + actors.offset[moving]
+    along = road.lanes.edge[actors.lane[moving]] * 1e5 + actors.offset[moving]
+    order = np.argsort(along, kind="stable")
+    along, moving = along[order], moving[order]
     here = road.lanes.edge[actors.lane[rows]] * 1e5 + actors.offset[rows]
     step_m = LOOK_EVERY_S * actors.speed[moving]
     went: I64 = _gone_by(along, step_m, here)
