@@ -9,6 +9,9 @@ from wayside.guard.tables import Verdict, WarningOrders
 from wayside.guidance.tables import Service, WarningRequests
 from wayside.step import step
 
+# an enumeration's members are slow to look up
+_APPROVED, _LESS_URGENT, _REPEATED = int(Verdict.APPROVED), int(Verdict.LESS_URGENT), int(Verdict.REPEATED)
+_IMPLAUSIBLE, _REMEMBERED = int(Verdict.IMPLAUSIBLE), int(Verdict.REMEMBERED)
 _SERVICES = np.zeros(256, np.bool_)
 _SERVICES[[int(s) for s in Service]] = True
 
@@ -63,9 +66,9 @@ def approve_warnings(
     subject = asked.subject[order]
     first = np.ones(count, np.bool_)
     first[1:] = subject[1:] != subject[:-1]
-    verdict = np.full(count, Verdict.IMPLAUSIBLE, np.uint8)
-    verdict[order] = np.where(first, Verdict.APPROVED, Verdict.LESS_URGENT)
-    verdict[~plausible] = Verdict.IMPLAUSIBLE
+    verdict = np.full(count, _IMPLAUSIBLE, np.uint8)
+    verdict[order] = np.where(first, _APPROVED, _LESS_URGENT)
+    verdict[~plausible] = _IMPLAUSIBLE
 
     said_ns = np.zeros(count, np.int64)
     unasked = np.ones(len(said), np.bool_)
@@ -90,8 +93,8 @@ def approve_warnings(
         left, right = left[same], right[same]
         said_ns[right] = said.said_ns[left]
         unasked[left] = False
-    approved = verdict == Verdict.APPROVED
-    verdict[approved & (said_ns > 0)] = Verdict.REPEATED
+    approved = verdict == _APPROVED
+    verdict[approved & (said_ns > 0)] = _REPEATED
     said_ns[approved & (said_ns == 0)] = time_ns
     answers = WarningOrders(
         service=asked.service,
@@ -107,5 +110,5 @@ def approve_warnings(
     if not unasked.any():
         return answers
     kept = said.take(unasked)
-    kept = kept.replace(verdict=np.full(len(kept), Verdict.REMEMBERED, np.uint8))
+    kept = kept.replace(verdict=np.full(len(kept), _REMEMBERED, np.uint8))
     return WarningOrders.concatenate([answers, kept])

@@ -58,7 +58,7 @@ def joined(meetings: Meetings, actors: Actors, within_s: float, among: Bool | No
     subject, other = rows_of(actors, np.concatenate([meetings.subject[soon], meetings.other[soon]])).reshape(2, -1)
     there = (subject >= 0) & (other >= 0)
     if among is not None:
-        there &= among[other]
+        there[there] = among[other[there]]
     return Joined(meetings.take(soon[there]), subject[there], other[there])
 
 

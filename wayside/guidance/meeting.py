@@ -24,6 +24,7 @@ from wayside.v2x.tables import Kind
 
 SLICE = 4  # instants of a forecast that are compared as one circle
 SLICES = HORIZON_STEPS // SLICE
+_PEDESTRIAN, _BICYCLE = int(Kind.PEDESTRIAN), int(Kind.BICYCLE)
 DEEPEN_STEPS = 3  # instants after the first touch in which the overlap may still deepen
 
 
@@ -163,7 +164,7 @@ def meetings(actors: Actors, forecasts: Forecasts, *, config: MeetingsConfig) ->
         return Meetings.empty()
     rows = forecast_rows(actors, forecasts)
     slices = min(math.ceil(config.horizon_s / (SLICE * HORIZON_STEP_S)), SLICES)
-    person = (actors.kind == Kind.PEDESTRIAN) | (actors.kind == Kind.BICYCLE)
+    person = (actors.kind == _PEDESTRIAN) | (actors.kind == _BICYCLE)
     margin = np.where(person, config.person_m, config.beside_m)
     middle_x, middle_y, radius = reach_circles(
         actors.x, actors.y, rows, forecasts.future_x, forecasts.future_y,

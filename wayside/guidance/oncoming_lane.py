@@ -16,7 +16,7 @@ from wayside.step import step
 from wayside.table import F64, I64, Bool
 from wayside.v2x.tables import Kind
 
-ONCOMING = int(Passing.ONCOMING)
+ONCOMING, _PEDESTRIAN = int(Passing.ONCOMING), int(Kind.PEDESTRIAN)
 FASTEST = 36.0  # [m/s] of who comes
 FEW = 1_000_000  # pairs that are looked through sooner than sought
 
@@ -116,7 +116,7 @@ def do_not_pass(actors: Actors, *, road: RoadMap, config: DoNotPassConfig) -> Wa
     """
     vehicles = motorised(actors)
     seeks = vehicles & (actors.sender != 0) & (actors.speed >= config.from_speed)
-    drives = actors.kind != Kind.PEDESTRIAN
+    drives = actors.kind != _PEDESTRIAN
     if not seeks.any():
         return WarningRequests.empty()
     half_length = actors.length / 2

@@ -18,6 +18,8 @@ from wayside.step import step
 from wayside.table import F64
 from wayside.v2x.tables import Reports
 
+_UNSEEN = int(Distrust.UNSEEN)
+
 
 class PolePairsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of `pole_pairs`."""
@@ -76,7 +78,7 @@ def pole_pairs(
     if not len(poles) or not (len(reports) or len(before)):
         return PolePairs.empty()
     detections, poles, before = detections.in_order(), poles.in_order(), before.in_order()
-    doubted = trust.sender[trust.distrusted & (trust.reason != Distrust.UNSEEN)]
+    doubted = trust.sender[trust.distrusted & (trust.reason != _UNSEEN)]
     good = ~np.isnan(reports.speed + reports.heading)
     if len(doubted):
         good &= ~is_among(reports.sender, doubted)
@@ -88,8 +90,8 @@ def pole_pairs(
     order = order[np.argsort(reports.x[order], kind="stable")]
     heard = Heard(
         reports.sender[order], reports.time_ns[order], reports.kind[order], reports.x[order], reports.y[order],
-        reports.heading[order], reports.speed[order], np.nan_to_num(reports.acceleration[order]),
-        np.nan_to_num(reports.yaw_rate[order]), reports.position_sigma[order],
+        reports.heading[order], reports.speed[order], _known(reports.acceleration[order]),
+        _known(reports.yaw_rate[order]), reports.position_sigma[order],
     )  # fmt: skip
     scans = newest_scans(detections, poles)
     posts = Posts(
@@ -114,6 +116,11 @@ def pole_pairs(
         config.own_error_m,
     )  # fmt: skip
     return PolePairs(**{name: values[:count] for name, values in made.items()})
+
+
+def _known(values: F64) -> F64:
+    """Return nought for what is unknown."""
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _neighbours(x: F64, y: F64, poles: Poles) -> int:

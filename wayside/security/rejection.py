@@ -28,7 +28,8 @@ def rejections(signatures: Signatures, before: Rejections, *, time_ns: int, conf
     badly in another's name makes a row under that name; the finding is about messages, not about a vehicle.
     """
     who = np.where(signatures.sender > 0, signatures.sender, signatures.signer)
-    kept = before.take(time_ns - before.last_ns < config.quiet_s * S)
+    lasting = time_ns - before.last_ns < config.quiet_s * S
+    kept = before if lasting.all() else before.take(lasting)
     if not len(signatures):
         return kept
     subject = np.concatenate([kept.subject, who])
@@ -37,14 +38,15 @@ def rejections(signatures: Signatures, before: Rejections, *, time_ns: int, conf
     first = np.concatenate([kept.first_ns, signatures.received_ns])
     last = np.concatenate([kept.last_ns, signatures.received_ns])
     order = np.lexsort((state, subject))
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (subject[order][1:] != subject[order][:-1]) | (state[order][1:] != state[order][:-1])
-    begin = np.flatnonzero(new)
-    latest = np.concatenate([begin[1:], [len(order)]]) - 1  # what is remembered stands before what is new
+    subject, state = subject[order], state[order]
+    last_of_its = np.ones(len(order), np.bool_)
+    last_of_its[:-1] = (subject[1:] != subject[:-1]) | (state[1:] != state[:-1])
+    latest = np.flatnonzero(last_of_its)  # what is remembered stands before what is new
+    begin = np.append(0, latest[:-1] + 1)
     x, y = np.concatenate([kept.x, signatures.x])[order], np.concatenate([kept.y, signatures.y])[order]
     return Rejections(
-        subject=subject[order][begin],
-        state=state[order][begin],
+        subject=subject[begin],
+        state=state[begin],
         x=x[latest],
         y=y[latest],
         messages=np.add.reduceat(count[order], begin).astype(np.uint32),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 
 from wayside.step import step
 from wayside.supervision.tables import Findings, Rule, Watch
+from wayside.table import I64
 
 
 class PermitFindingsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,9 +25,9 @@ class PermitFindingsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     silent_s: float = 3.0
 
 
-@step(period_s=0.1, reach_m=None)
-def permit_findings(watch: Watch, *, config: PermitFindingsConfig) -> Findings:
-    """Find what has held for as long as its rule demands, and holds still or did a moment ago."""
+@lru_cache(maxsize=16)
+def _after_ns(config: PermitFindingsConfig) -> I64:
+    """Return for how long each rule must be broken before it is a finding [ns]; others never are."""
     after_ns = np.full(256, np.iinfo(np.int64).max)
     for rule, seconds in (
         (Rule.OUTSIDE_ZONE, config.outside_zone_s),
@@ -37,9 +40,17 @@ def permit_findings(watch: Watch, *, config: PermitFindingsConfig) -> Findings:
         (Rule.SILENT, config.silent_s),
     ):
         after_ns[rule] = round(seconds * 1e9)
-    found = watch.take(watch.last_ns - watch.since_ns >= after_ns[watch.rule])
-    if len(found) == 0:
+    after_ns.flags.writeable = False
+    return after_ns
+
+
+@step(period_s=0.1, reach_m=None)
+def permit_findings(watch: Watch, *, config: PermitFindingsConfig) -> Findings:
+    """Find what has held for as long as its rule demands, and holds still or did a moment ago."""
+    lasted = watch.last_ns - watch.since_ns >= _after_ns(config)[watch.rule]
+    if not lasted.any():
         return Findings.empty()
+    found = watch.take(lasted)
     return Findings(
         rule=found.rule,
         subject=found.sender,
