@@ -11,7 +11,7 @@ import numpy as np
 from wayside.driving.tables import Forecasts
 from wayside.guidance.contact import place_on_path
 from wayside.guidance.following import braking_behind
-from wayside.guidance.judging import chance_of, motorised, warn
+from wayside.guidance.judging import chance_of, motorised, told_from, warn
 from wayside.guidance.neighbourhood import Rows, forecast_rows, within_reach
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.guidance.telling import who_says
@@ -91,7 +91,7 @@ def emergency_braking(
     say, _ = who_says(actors, reports, VehicleEvent.HARD_BRAKING)
     hard[say] |= vehicles[say]
     hard &= actors.speed >= config.other_from_speed
-    seeks = vehicles & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    seeks = told_from(actors, config.from_speed)
     if not (hard.any() and seeks.any()):
         return WarningRequests.empty()
     rows = forecast_rows(actors, forecasts)

@@ -15,7 +15,7 @@ from wayside.roadside.tables import Actors
 from wayside.step import step
 from wayside.table import F64
 
-__all__ = ["ForwardCollisionConfig", "braking_needed", "forward_collision", "motorised", "required_deceleration"]
+__all__ = ["ForwardCollisionConfig", "braking_needed", "forward_collision", "required_deceleration"]
 
 MOVES = 1.0  # [m/s] what is slower stands, whichever way it faces
 AHEAD, AGAINST = 0.7, -0.7  # cosine of the angle between two directions of travel

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from wayside.guidance.approach import GREEN, approach, colour_of
-from wayside.guidance.following import motorised
+from wayside.guidance.judging import told_from
 from wayside.guidance.tables import SpeedRequests
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
@@ -54,7 +54,7 @@ def speed_advice(
 
     Limits: queues are seen as far as the live picture holds them; the way ahead is followed up to the next fork.
     """
-    able = motorised(actors) & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    able = told_from(actors, config.from_speed)
     if not (able.any() and len(signal_forecasts)):
         return SpeedRequests.empty()
     found = approach(actors, signal_forecasts, road, reach=config.within_m, wanted=able)

@@ -33,6 +33,20 @@ def motorised(actors: Actors) -> Bool:
     return (actors.kind >= _CAR) & (actors.kind <= _MOTORCYCLE)
 
 
+def told_from(actors: Actors, speed: float) -> Bool:
+    """Tell which actors are motor vehicles that can be reached and drive at `speed` [m/s] or faster."""
+    told: Bool = _told_from(actors.kind, actors.sender, actors.speed, speed)
+    return told
+
+
+@numba.njit(cache=True)
+def _told_from(kind: U8, sender: U64, speed: F64, least: float) -> Bool:
+    told = np.empty(kind.size, np.bool_)
+    for n in range(kind.size):
+        told[n] = _CAR <= kind[n] <= _MOTORCYCLE and sender[n] != 0 and speed[n] >= least
+    return told
+
+
 def rows_of(actors: Actors, ids: U64) -> I64:
     """Return the row of each identity, -1 where there is none."""
     if not len(actors):

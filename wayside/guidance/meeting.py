@@ -14,7 +14,7 @@ import numpy as np
 
 from wayside.driving.tables import HORIZON_STEP_S, HORIZON_STEPS, Forecasts
 from wayside.guidance.contact import overlap, path_length, touch_within
-from wayside.guidance.judging import motorised
+from wayside.guidance.judging import told_from
 from wayside.guidance.neighbourhood import Rows, forecast_rows, near_pairs, reach_circles
 from wayside.guidance.tables import Meetings
 from wayside.roadside.tables import Actors
@@ -159,7 +159,7 @@ def meetings(actors: Actors, forecasts: Forecasts, *, config: MeetingsConfig) ->
 
     Limits: only the first touch of a pair counts; bodies that overlap now have time 0.
     """
-    seeks = motorised(actors) & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    seeks = told_from(actors, config.from_speed)
     if not seeks.any():
         return Meetings.empty()
     rows = forecast_rows(actors, forecasts)

@@ -6,7 +6,7 @@ import msgspec
 import numba
 import numpy as np
 
-from wayside.guidance.judging import motorised, warn
+from wayside.guidance.judging import told_from, warn
 from wayside.guidance.neighbourhood import Rows, within_reach
 from wayside.guidance.overtaking import SAME_WAY, OvertakingConfig, Passing, Rules, passing, rules_of
 from wayside.guidance.tables import Reason, Service, WarningRequests
@@ -114,8 +114,7 @@ def do_not_pass(actors: Actors, *, road: RoadMap, config: DoNotPassConfig) -> Wa
     Limits: a driver's wish to pass is known from its motion, not from its indicator; see `overtaking_clear` for
     the answer to a request.
     """
-    vehicles = motorised(actors)
-    seeks = vehicles & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    seeks = told_from(actors, config.from_speed)
     drives = actors.kind != _PEDESTRIAN
     if not seeks.any():
         return WarningRequests.empty()

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from wayside.guidance.approach import GREEN, approach, colour_of
-from wayside.guidance.following import motorised
+from wayside.guidance.judging import told_from
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors
@@ -33,7 +33,7 @@ def red_light(
     Where several groups may govern the lane, all must be red; where the time of change is unknown, a red light is
     taken to stay and a yellow or green one is not taken to change.
     """
-    fast = motorised(actors) & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    fast = told_from(actors, config.from_speed)
     if not (fast.any() and len(signal_forecasts)):
         return WarningRequests.empty()
     found = approach(actors, signal_forecasts, road, reach=150.0, wanted=fast)

@@ -8,7 +8,7 @@ import msgspec
 import numba
 import numpy as np
 
-from wayside.guidance.judging import motorised, warn
+from wayside.guidance.judging import motorised, told_from, warn
 from wayside.guidance.neighbourhood import Rows, within_reach
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.maps.road import RoadMap
@@ -87,7 +87,7 @@ def blind_spot(actors: Actors, *, road: RoadMap, config: BlindSpotConfig) -> War
     across the other's way, so both are told there.
     """
     vehicles = motorised(actors)
-    seeks = vehicles & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    seeks = told_from(actors, config.from_speed)
     if not seeks.any():
         return WarningRequests.empty()
     _, _, direction = road.along(actors.lane, actors.offset)

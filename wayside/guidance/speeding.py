@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from wayside.guidance.following import motorised
+from wayside.guidance.judging import motorised
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.maps.road import RoadMap
 from wayside.roadside.tables import Actors

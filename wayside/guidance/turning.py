@@ -11,7 +11,7 @@ import numpy as np
 from wayside.driving.tables import HORIZON_STEP_S, HORIZON_STEPS, Forecasts
 from wayside.guidance.contact import first_contact, path_length
 from wayside.guidance.crossing import passes_red
-from wayside.guidance.judging import motorised, warn
+from wayside.guidance.judging import motorised, told_from, warn
 from wayside.guidance.neighbourhood import Rows, forecast_rows, near_pairs, reach_circles
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.maps.road import RoadMap
@@ -115,7 +115,7 @@ def left_turn(
     waits in the junction is told when it moves off.
     """
     vehicles = motorised(actors)
-    seeks = vehicles & (actors.sender != 0) & (actors.speed >= config.from_speed)
+    seeks = told_from(actors, config.from_speed)
     if not seeks.any():
         return WarningRequests.empty()
     rows = forecast_rows(actors, forecasts)

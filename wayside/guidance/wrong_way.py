@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from wayside.guidance.following import motorised
+from wayside.guidance.judging import told_from
 from wayside.guidance.tables import Reason, Service, WarningRequests
 from wayside.roadside.tables import Actors, IncidentKind, Incidents
 from wayside.step import step
@@ -29,7 +29,7 @@ def rows_of(actors: Actors, ids: U64) -> I64:
 
 def reachable(actors: Actors, from_speed: float) -> Bool:
     """Tell which actors are moving motor vehicles that can be told something."""
-    able: Bool = motorised(actors) & (actors.sender != 0) & (actors.speed >= from_speed)
+    able: Bool = told_from(actors, from_speed)
     return able
 
 

@@ -148,13 +148,13 @@ class RoadMap:
         >>> found.lane, found.offset, found.lateral
         (array([ 0, -1], dtype=int32), array([10., nan]), array([0.5, nan]))
         """
-        px, py, direction = np.broadcast_arrays(_floats(x), _floats(y), _floats(heading))
-        s, wanted = self.segments, _bits(VEHICLE_KINDS if kinds is None else kinds)
-        on_foot = wanted & _bits(FOOT_KINDS)
+        px, py, direction = _alike(_floats(x), _floats(y), _floats(heading))
+        s, wanted = self.segments, _VEHICLES if kinds is None else _bits(kinds)
+        on_foot = wanted & _FOOT
         found = match_points(
-            _frozen(px),
-            _frozen(py),
-            _frozen(direction),
+            px,
+            py,
+            direction,
             float(reach_m),
             wanted,
             len(self.lanes),
@@ -175,9 +175,9 @@ class RoadMap:
         >>> two_lane_road(length=100.0).along([0], [30.0])
         (array([30.]), array([0.]), array([0.]))
         """
-        which, here = np.broadcast_arrays(np.atleast_1d(np.asarray(lane, np.int32)), _floats(offset))
+        which, here = _alike(np.atleast_1d(np.asarray(lane, np.int32)), _floats(offset))
         found: tuple[F64, F64, F64] = points_along(
-            _frozen(which), _frozen(here), self.lanes.first_point, self.lanes.points, self.segments.line
+            which, here, self.lanes.first_point, self.lanes.points, self.segments.line
         )
         return found
 
@@ -188,12 +188,12 @@ class RoadMap:
             x, y: positions [m].
             kinds: kinds of lanes that count; all if not given. NaN where the map has none of them.
         """
-        px, py = np.broadcast_arrays(_floats(x), _floats(y))
+        px, py = _alike(_floats(x), _floats(y))
         s = self.segments
         found: F64 = surface_distance(
-            _frozen(px),
-            _frozen(py),
-            _bits(LaneKind if kinds is None else kinds),
+            px,
+            py,
+            _ANY if kinds is None else _bits(kinds),
             self.lanes.width,
             s.line,
             s.owner,
@@ -243,12 +243,21 @@ def _frozen(values: NDArray[A]) -> NDArray[A]:
     return values
 
 
+def _alike(*rows: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the rows at one length, as `_frozen` gives them."""
+    same = all(row.shape == rows[0].shape for row in rows)
+    return [_frozen(row) for row in (rows if same else np.broadcast_arrays(*rows))]
+
+
 def _bits(kinds: Collection[LaneKind] | type[LaneKind]) -> int:
     """Return a set of kinds as bits."""
     bits = 0
     for kind in kinds:
         bits |= 1 << kind
     return bits
+
+
+_VEHICLES, _FOOT, _ANY = _bits(VEHICLE_KINDS), _bits(FOOT_KINDS), _bits(LaneKind)
 
 
 def _check(

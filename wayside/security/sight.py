@@ -77,6 +77,15 @@ def pole_reach(
 
 
 @numba.njit(cache=True)
+def _row_of(poles: U16, wanted: int) -> int:
+    """Return the row of a pole, -1 where it is none of these."""
+    for row in range(poles.size):
+        if poles[row] == wanted:
+            return row
+    return -1
+
+
+@numba.njit(cache=True)
 def _sight(
     d_pole: U16, d_time: I64, d_kind: U8, d_x: F64, d_y: F64, d_heading: F64,
     d_speed: F64, d_length: F64, d_width: F64,
@@ -95,8 +104,8 @@ def _sight(
         a = b  # each scan is a run of one pole and instant
         while b < d_x.size and d_pole[b] == d_pole[a] and d_time[b] == d_time[a]:
             b += 1
-        p, q = np.searchsorted(pole, d_pole[a]), np.searchsorted(reach_pole, d_pole[a])
-        if p >= pole.size or pole[p] != d_pole[a] or q >= reach_pole.size or reach_pole[q] != d_pole[a]:
+        p, q = _row_of(pole, d_pole[a]), _row_of(reach_pole, d_pole[a])
+        if p < 0 or q < 0:
             continue  # a pole of which nothing is known tells nothing
         px, py, reach = pole_x[p], pole_y[p], pole_range[p]
         farthest, seen, unseen = min(sees[q], sure * reach), 0, 0
@@ -156,7 +165,7 @@ def sight(reports: Reports, detections: Detections, poles: Poles, reach: PoleRea
     """
     if not (len(reports) and len(detections) and len(poles) and len(reach)):
         return np.zeros(len(reports), np.int64)
-    detections, poles, reach = detections.in_order(), poles.in_order(), reach.in_order()
+    detections = detections.in_order()
     order = np.argsort(reports.x, kind="stable")
     found: I64 = _sight(
         detections.pole, detections.time_ns, detections.kind, detections.x, detections.y, detections.heading,
