@@ -54,7 +54,7 @@ def find_overlaps(
     Returns:
         The other's root, 0 where there is none; whether that one was heard well before; and how much it
         counts: where one stands and the other drives through, the one that stands is the ghost; that two stand
-        too close says nothing of either.
+        too close, or one creeps, says nothing of either until one drives out.
     """
     limit, count = limits[0], last.size
     x, y = np.empty(count), np.empty(count)
@@ -95,7 +95,7 @@ def find_overlaps(
                     weight[here] = limit.passing
                 elif mine < 0.5 and other_speed > 2.0:
                     weight[here] = 1.0
-                elif mine < 0.5 and other_speed < 0.5:
+                elif min(mine, other_speed) < 0.5 and max(mine, other_speed) <= 2.0:
                     weight[here] = 0.0
                 else:
                     weight[here] = limit.alike

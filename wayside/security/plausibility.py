@@ -131,7 +131,9 @@ def _look(row: Any, verdict: int, held: float, limit: Any) -> int:
 def _meet(row: Any, partner: np.uint64, after: bool, weight: float, held: float, limit: Any) -> int:
     """Take in whom the sender overlaps at this tick; return the bit of OVERLAPS if it counts."""
     if partner == 0:
-        row.together, row.intruded = 0.0, False
+        row.intruded = False
+        if row.together >= limit.meeting_s:
+            row.together = 0.0  # what was too short to count may go on
         return 0
     if partner != row.partner:
         row.partner, row.partner_before, row.together = partner, row.partner, 0.0
@@ -140,6 +142,9 @@ def _meet(row: Any, partner: np.uint64, after: bool, weight: float, held: float,
         row.together = limit.meeting_s
     met = row.together >= limit.meeting_s
     row.together += held
+    if weight == 0.0 and not met and not (row.intruded and after):
+        # both stand: it counts when one drives out through the other
+        row.together = min(row.together, 0.5 * limit.meeting_s)
     if row.together < limit.meeting_s:
         return 0
     if not met:

@@ -222,6 +222,34 @@ def test_inside_a_junction_who_stands_where_others_drive_is_the_ghost():
     assert set(passing_under(draw(lanes))) == {9}
 
 
+def test_cars_that_wait_inside_one_that_stands_show_the_ghost_when_they_drive_on():
+    # they come to rest in it so slowly that it might have been one another's error
+    def wait(t):
+        braking, gone = min(t, 6.0), max(t - 9.0, 0.0)
+        return 191.3 + 3.0 * braking - 0.25 * braking**2 + gone**2, 3.0 - 0.5 * braking + 2.0 * gone
+
+    def say(t):
+        cars = [(20 + n, t - 20.0 * n) for n in range(2)]
+        rows = [(n, wait(when)[0], 0.0, 0.0, wait(when)[1]) for n, when in cars if 0.0 <= when < 16.0]
+        return [(9, 200.0, 0.0, 0.0, 0.0), *rows]
+
+    assert set(watch(40.0, say)[1]) == {9}
+    assert watch(29.0, say)[1] == {}
+
+
+def test_a_meeting_that_breaks_off_before_it_counts_goes_on():
+    def say(t):
+        rows = [(9, 200.0, 0.0, 0.0, 0.0)]
+        for n in range(2):
+            x = 200.05 + 6.0 * (t - 9.0 - 6.0 * n)
+            # positioned just outside once, two tenths of a second after they met
+            if abs(x - 200.0) < 50.0:
+                rows.append((20 + n, x, 1.2 if -2.6 < x - 200.0 < -2.2 else 0.5, 0.0, 6.0))
+        return rows
+
+    assert set(watch(20.0, say)[1]) == {9}
+
+
 def test_driving_where_there_is_no_road_is_distrusted():
     trust, first = watch(20.0, lambda t: [(9, 20.0 + 5 * t, 60.0, 0.0, 5.0), (8, 20.0 + 5 * t, 5.0, 0.0, 5.0)])
     assert set(first) == {9}
