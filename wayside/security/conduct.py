@@ -24,6 +24,7 @@ _STALE, _JITTER, _RESIZED = 1 << int(Distrust.STALE), 1 << int(Distrust.JITTER),
 _TOO_FAST = 1 << int(Observation.SPEED_TOO_LARGE)
 _TOO_HARD = 1 << int(Observation.ACCELERATION_TOO_LARGE)
 FILTERED_GAP_S = 1.0  # after a longer silence the filters begin anew
+STANDING = 0.5  # m/s; who is slower stands
 MOST_BIAS = 10.0  # m/s, and
 MOST_STEP_M = 0.7  # what one report can say to the filters at most, so that a single outlier says little
 
@@ -73,6 +74,17 @@ def _filter(row: Any, new: Any, dt: float, off_x: float, off_y: float, limit: An
 
 
 @numba.njit(cache=True)
+def _suspect(row: Any, share: float, slows: bool, limit: Any) -> None:
+    """Add to the evidence of motion no vehicle is capable of.
+
+    Who slows down like that in view of a pole may have crashed: that alone is not enough, and what the pole sees
+    next tells.
+    """
+    most = limit.crash * limit.impossible if slows and row.seen >= limit.watched_s else math.inf
+    row.impossible = max(row.impossible, min(row.impossible + share, most))
+
+
+@numba.njit(cache=True)
 def follows(row: Any, new: Any, dt: float, limit: Any) -> int:
     """Compare a report with the last one of the same sender, `dt` seconds before.
 
@@ -96,7 +108,8 @@ def follows(row: Any, new: Any, dt: float, limit: Any) -> int:
         observed |= _JUMPS
     changed, possible = abs(new.speed - row.speed), limit.strongest * dt + limit.speed_error
     if changed > possible:
-        row.impossible += min(changed / possible, limit.impossible)
+        # by its square: a sensor that is a little off may do so twice
+        _suspect(row, min((changed / possible) ** 2, limit.impossible), new.speed < row.speed, limit)
         observed |= _IMPLAUSIBLE
     if abs(new.length - row.length) > 0.3 or abs(new.width - row.width) > 0.15 or new.kind != row.kind:
         row.resized += 1.0
@@ -123,7 +136,7 @@ def stands_alone(row: Any, new: Any, away: float, is_swarm: bool, limit: Any) ->
         row.impossible += 1.0
         observed |= _TOO_FAST
     if abs(new.acceleration) > limit.hardest:
-        row.impossible += 1.0
+        _suspect(row, 1.0, new.acceleration < 0.0, limit)
         observed |= _TOO_HARD
     if away > limit.off_road_m and new.speed > 1.0:
         row.off_road += 2.0 if away > 3.0 * limit.off_road_m else 1.0
@@ -149,8 +162,12 @@ def spend(row: Any, dt: float, limit: Any) -> int:
 
 
 @numba.njit(cache=True)
-def fade(row: Any, dt: float, limit: Any) -> None:
-    """Forget some of the evidence: what was observed `dt` seconds ago counts less now."""
+def fade(row: Any, dt: float, is_seen: bool, limit: Any) -> None:
+    """Forget some of the evidence: what was observed `dt` seconds ago counts less now.
+
+    Who came to a stop as no vehicle can, and says to be standing there since, has said nothing new: that is
+    forgotten only once it drives, or while a pole sees it (`is_seen`).
+    """
     kept = math.exp(-dt / limit.forget_s)
     row.jumps *= kept
     row.off_road *= kept
@@ -165,7 +182,8 @@ def fade(row: Any, dt: float, limit: Any) -> None:
     slowly = math.exp(-dt / limit.remember_s)
     row.seen *= slowly
     row.unseen *= slowly
-    row.impossible *= slowly
+    if is_seen or row.speed > STANDING:
+        row.impossible *= slowly
     row.overlaps *= math.exp(-dt / limit.overlap_forget_s)
 
 

@@ -41,7 +41,9 @@ class PlausibilityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     strongest: float = 12.0  # [m/s2] change of speed between two reports
     speed_error: float = 0.8  # [m/s] that the change may be off
     hardest: float = 12.0  # [m/s2] acceleration reported; motorcycles brake with 10
-    impossible: float = 2.0  # such reports remembered that are too many; one twice over the limit counts as two
+    impossible: float = 2.0  # such reports remembered that are too many; one over the limit counts by its square
+    watched_s: float = 1.0  # a pole watches whom it saw for so long of late
+    crash: float = 0.9  # of `impossible` is the most that slowing down counts against whom a pole watches
     unseen_s: float = 2.5  # seconds in clear view of a pole, unseen
     per_seen: float = 1.0  # more of them for each second a pole did see it
     most_seen_s: float = 3.0  # of those that count
@@ -194,7 +196,7 @@ def _take_in(
         if is_new and new.speed > limit.sudden_from:
             observed |= 1 << _SUDDEN
     else:
-        fade(row, dt, limit)
+        fade(row, dt, verdict == SEEN, limit)
         if dt < limit.silent_s:
             observed |= follows(row, new, dt, limit)
     observed |= stands_alone(row, new, away, is_swarm, limit)
@@ -327,7 +329,8 @@ def judge_senders(
 
     Limits: a ghost that no pole could see, on the road, where no other vehicle is, and moving as a vehicle does,
     is believed; so is one that follows a real vehicle within the poles' accuracy, and a vehicle whose messages are
-    late and say that they are not. A vehicle that crashes to a stop changes speed as only liars else do.
+    late and say that they are not. A vehicle that crashes to a stop where no pole sees it changes speed as only
+    liars else do.
     """
     if not (len(reports) or len(before)):
         return Trust.empty()

@@ -222,6 +222,57 @@ def test_inside_a_junction_who_stands_where_others_drive_is_the_ghost():
     assert set(passing_under(draw(lanes))) == {9}
 
 
+def stopping(t, speed, brakes_at=2.0, drives_on_at=np.inf):
+    """Return x and speed of a sender that drives, stands from one report to the next, and drives on later."""
+    if t < brakes_at:
+        return 20.0 + speed * t, speed
+    after = max(t - drives_on_at, 0.0)
+    gathering = min(after, speed)  # at 1 m/s2
+    return 20.0 + speed * brakes_at + 0.5 * gathering**2 + speed * (after - gathering), gathering
+
+
+def test_who_stands_from_ten_kilometres_an_hour_within_a_tenth_of_a_second_is_distrusted():
+    trust, first = watch(5.0, lambda t: [(n, stopping(t, n)[0], 0.0, 0.0, stopping(t, n)[1]) for n in (2, 3)])
+    assert set(first) == {3}
+    assert reason(trust, 3) == Distrust.IMPLAUSIBLE_SPEED
+
+
+def test_an_impossible_stop_is_forgotten_when_the_sender_drives_on_or_a_pole_sees_it_but_not_while_it_stands():
+    def say(t):
+        x, speed = stopping(t, 2.4)
+        later, goes = stopping(t, 2.4, drives_on_at=5.0)
+        return [(7, x + 190.0, 0.0, 0.0, speed), (8, x, 0.0, 0.0, speed), (9, later - 20.0, 0.0, 0.0, goes)]
+
+    trust, first = watch(50.0, say, lambda t: [say(t)[0][1:]])
+    assert first == {}
+    seen, stands, drives = trust.impossible
+    assert stands == pytest.approx((2.4 / 2.0) ** 2, abs=0.01)
+    assert seen < 0.6 * stands
+    assert drives < 0.6 * stands
+
+
+@pytest.mark.parametrize(("watched", "distrusted"), [(True, False), (False, True)])
+def test_a_car_that_crashes_to_a_stop_is_believed_if_a_pole_sees_it_stand(watched, distrusted):
+    # within two tenths of a second, as its own sensors tell too
+    def say(t):
+        way, speed = (80.0 + 12.0 * t, 12.0) if t < 5.0 else (140.6, 7.0) if t < 5.05 else (140.9, 0.0)
+        return [(9, way, 0.0, 0.0, speed), (8, way + 90.0, 3.5, 0.0, 12.0 if t < 5.0 else speed)]
+
+    _, first = watch(40.0, say, lambda t: [*FAR, *((row[1:]) for row in say(t)[: 2 if watched else 0])])
+    assert (9 in first) == distrusted
+
+
+def test_a_ghost_that_stops_in_view_of_a_pole_is_distrusted_when_the_pole_sees_it_gone():
+    def true(t):
+        return (150.0 + 10.0 * t, 0.0, 0.0, 10.0)
+
+    def say(t):
+        return [(9, *(true(t) if t < 3.0 else (180.0, 0.0, 0.0, 0.0)))]
+
+    _, first = watch(10.0, say, lambda t: [*FAR, true(t)])
+    assert 3.0 < first[9] < 6.0
+
+
 def test_cars_that_wait_inside_one_that_stands_show_the_ghost_when_they_drive_on():
     # they come to rest in it so slowly that it might have been one another's error
     def wait(t):
@@ -248,6 +299,22 @@ def test_a_meeting_that_breaks_off_before_it_counts_goes_on():
         return rows
 
     assert set(watch(20.0, say)[1]) == {9}
+
+
+def test_a_car_that_broke_down_is_trusted_while_others_pass_on_the_next_lane_and_stand_behind_it():
+    random = np.random.default_rng(2)
+    aside = random.uniform(-1.5, 1.5, 400)  # errors of positioning
+
+    def say(t):
+        broken = max(14.0 - 6.0 * t, 0.0)
+        gone = min(t, 14.0 / 6.0)
+        rows = [(9, 200.0 + 14.0 * gone - 3.0 * gone**2, 0.0, 0.0, broken)]
+        rows += [(100 + n, 200.0 + 12.0 * (t - 3.0 * n), 3.3 + aside[n], 0.0, 12.0) for n in range(100)]
+        behind = min(t, 10.0)
+        rows += [(8, 160.0 + 10.0 * behind - 0.5 * behind**2, 0.0, 0.0, 10.0 - behind)]
+        return [row for row in rows if -20.0 < row[1] < 420.0]
+
+    assert watch(300.0, say)[1] == {}
 
 
 def test_driving_where_there_is_no_road_is_distrusted():
