@@ -324,8 +324,7 @@ class Table:
         """
         if not len(self):
             return self
-        arrays = dict(self.__dict__)
-        arrays.pop("_digest", None)
+        arrays = {name: self.__dict__[name] for name, _, _ in self._layout}
         for names, scales, shape in self._rounded:
             flat = [arrays[name].reshape(-1) for name in names] if shape else [arrays[name] for name in names]
             block = np.concatenate(flat).reshape(len(names), -1)
@@ -377,7 +376,9 @@ class Table:
 
     def in_order(self) -> Self:
         """Return the table in key order, for kernels that rely on it outside a Frame too."""
-        return self if len(self) < 2 or self._is_sorted() else self.take(self.order())
+        if "_is_canonical" in self.__dict__ or len(self) < 2 or self._is_sorted():
+            return self
+        return self.take(self.order())
 
     def canonical(self) -> Self:
         """Return the table rounded and in key order, as a `Frame` holds it.
@@ -387,18 +388,25 @@ class Table:
         Raises:
             TableError: two rows have the same key.
         """
+        if "_is_canonical" in self.__dict__:
+            return self
         table = self.rounded() if self.stored else self
-        if len(table) < 2 or table._is_sorted():
-            return table
-        table = table.take(table.order())
-        if not table._is_sorted():
-            same = np.ones(len(table) - 1, np.bool_)
-            for name in self.key:
-                values = table.__dict__[name]
-                same &= values[:-1] == values[1:]
-            twice = {name: table.__dict__[name][:-1][same][0].item() for name in self.key}
-            raise TableError(f"{type(self).__name__} has two rows with the key {twice}")
+        if len(table) > 1 and not table._is_sorted():
+            table = table.take(table.order())
+            table._refuse_twins()
+        table.__dict__["_is_canonical"] = True
         return table
+
+    def _refuse_twins(self) -> None:
+        """Raise TableError where two rows of a table in key order have the same key."""
+        if self._is_sorted():
+            return
+        same = np.ones(len(self) - 1, np.bool_)
+        for name in self.key:
+            values = self.__dict__[name]
+            same &= values[:-1] == values[1:]
+        twice = {name: self.__dict__[name][:-1][same][0].item() for name in self.key}
+        raise TableError(f"{type(self).__name__} has two rows with the key {twice}")
 
     def integers(self) -> Iterator[tuple[Column, NDArray[Any], Bool | None]]:
         """Yield each column as whole numbers of its last decimal place, with a mask of unknowns (or None)."""

@@ -151,7 +151,7 @@ class V2xEdge:
             if isinstance(table, Reports):
                 counts = self._next_of(table.sender)
                 strange = is_among(table.sender, np.array(impostors, np.uint64))
-                roles = np.where(strange, Role.IMPOSTOR, Role.VEHICLE)
+                roles = np.where(strange, int(Role.IMPOSTOR), int(Role.VEHICLE))
                 frames = bsm.frames_of(table, counts, self._place, self._bsm)
                 box.add(MessageType.BSM, frames, links=table.sender, stations=table.sender, roles=roles)
             elif isinstance(table, Detections):
