@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -79,8 +80,23 @@ class Pipeline:
 
     def due(self, one: AnyStep, time_ns: int) -> bool:
         """Tell whether a step runs at that instant."""
-        phase_ns = round(one.phase_s * 1e9) // self.tick_ns * self.tick_ns
-        return (time_ns - self.start_ns - phase_ns) % round(one.period_s * 1e9) == 0
+        first_ns, period_ns = self._instants[one.name]
+        return (time_ns - first_ns) % period_ns == 0
+
+    @cached_property
+    def _instants(self) -> dict[str, tuple[int, int]]:
+        """The first instant at which each step runs, and its period [ns]."""
+        phases = {one.name: round(one.phase_s * 1e9) // self.tick_ns * self.tick_ns for one in self.steps}
+        return {one.name: (self.start_ns + phases[one.name], round(one.period_s * 1e9)) for one in self.steps}
+
+    @cached_property
+    def _constants(self) -> dict[str, dict[str, Any]]:
+        """What each step is given at every instant alike."""
+        given: dict[str, dict[str, Any]] = {}
+        for one in self.steps:
+            config = {} if one.config is None else {"config": self.settings[one.name]}
+            given[one.name] = {**config, **({"road": self.road} if one.needs_road else {})}
+        return given
 
     def written(
         self, one: AnyStep, tables: Mapping[type[Table], Table], before: Mapping[type[Table], Table], time_ns: int
@@ -96,13 +112,11 @@ class Pipeline:
         return table
 
     def _call(self, one: AnyStep, tables: Mapping[type[Table], Table], before: Table, time_ns: int) -> Table:
-        values: dict[str, Any] = {name: tables[kind] for name, kind in one.reads}
+        values = self._constants[one.name].copy()
+        for name, kind in one.reads:
+            values[name] = tables[kind]
         if one.remembers:
             values["before"] = before
-        if one.config is not None:
-            values["config"] = self.settings[one.name]
-        if one.needs_road:
-            values["road"] = self.road
         if one.needs_time:
             values["time_ns"] = time_ns
         result: Table = one.function(**values)
