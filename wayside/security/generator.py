@@ -35,7 +35,7 @@ from wayside.security.points import INVERSES, ONE, ORDER, PRIME, PRIME_LESS_2, c
 from wayside.table import U8, U64
 
 DIGITS, ODD = 32, 128  # of a factor, and the odd multiples that one stands for
-AT_ONCE = 64  # factors whose points are summed together: 128 KiB, which stay near the core
+AT_ONCE = 128  # factors whose points are summed together: 256 KiB
 
 
 @cache
