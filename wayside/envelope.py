@@ -86,8 +86,17 @@ class Envelope(Protocol):
     def open(self, messages: Messages, time_ns: int) -> Letters:
         """Open what was received by `time_ns`."""
 
-    def overhear(self, messages: Messages, time_ns: int, aids: Collection[int]) -> Letters:
-        """Open what roadside units sent for some applications, as vehicles do; no `aids` are all of them."""
+    def overhear(
+        self, messages: Messages, time_ns: int, aids: Collection[int], begins: Bool | None = None
+    ) -> Letters:
+        """Open what roadside units sent, as vehicles do.
+
+        Args:
+            messages: what was sent.
+            time_ns: now.
+            aids: the applications that vehicles care for; none are all of them.
+            begins: of each octet whether they care for payloads that begin with it [256]; None if for all.
+        """
 
     def findings(self, time_ns: int) -> tuple[Table, ...]:
         """Return the tables of what was judged since the last call."""

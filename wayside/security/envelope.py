@@ -116,7 +116,13 @@ class Opened:
     """
 
     def __init__(
-        self, ear: Ear, messages: Messages, time_ns: int, road: RoadMap, only: Collection[int] = ()
+        self,
+        ear: Ear,
+        messages: Messages,
+        time_ns: int,
+        road: RoadMap,
+        only: Collection[int] = (),
+        begins: Bool | None = None,
     ) -> None:
         self._ear, self._road, self._time_ns = ear, road, time_ns
         self._frames = Frames(messages.octets, messages.starts)
@@ -127,6 +133,9 @@ class Opened:
         self.reasons: U8 = np.where(unsigned, np.uint8(SignatureState.NONE), np.uint8(SignatureState.MALFORMED))
         if only:
             signed &= is_among(self._all.aid, np.array(tuple(only)))
+        if begins is not None:
+            signed &= self._all.payload_length > 0
+            signed[signed] = begins[messages.octets[self._all.payload[signed]]]
         self.rows: I64 = np.flatnonzero(signed)
         self.signers: U64 = self._named(signed)
         self._row: I64 = self._rows(signed)
@@ -270,9 +279,11 @@ class SignedEnvelope:
         self._last = _Roadside(self._roadside, messages, time_ns, self._road)
         return self._last
 
-    def overhear(self, messages: Messages, time_ns: int, aids: Collection[int]) -> Opened:
-        """Open what roadside units sent for some applications, as vehicles do; no `aids` are all of them."""
-        return Opened(self._vehicles, messages, time_ns, self._road, aids)
+    def overhear(
+        self, messages: Messages, time_ns: int, aids: Collection[int], begins: Bool | None = None
+    ) -> Opened:
+        """Open what roadside units sent, as vehicles do; see `wayside.envelope.Envelope`."""
+        return Opened(self._vehicles, messages, time_ns, self._road, aids, begins)
 
     def findings(self, time_ns: int) -> tuple[Table, ...]:
         """Return Signatures of the messages not believed, and SignatureCounts of all, since the last call."""

@@ -17,7 +17,7 @@ from wayside.envelope import Envelope, Role
 from wayside.frame import Frame
 from wayside.guidance.tables import Manoeuvre, ManoeuvreRequests
 from wayside.maps.road import RoadMap
-from wayside.membership import is_among
+from wayside.membership import flags_of, is_among
 from wayside.messages import Message, Messages
 from wayside.numbering import Numbering
 from wayside.roadside.tables import Detections, Poles
@@ -32,6 +32,10 @@ from wayside.v2x.sending import Sender, counted
 from wayside.v2x.stations import AIDS_OF, DAY_TWO_AIDS, Outbox, pole_identity
 from wayside.v2x.tables import MessageType, Refusals, Reports, Traffic
 from wayside.worlds.tables import Impostors
+
+# what vehicles open at every tick: RSI and day II, by application and by the octet that such a message begins with
+LISTENED_AIDS = (*AIDS_OF[MessageType.RSI], *DAY_TWO_AIDS)
+LISTENED_OCTETS = flags_of((*(MessageType.RSI << 4 | rest for rest in range(16)), day_two.EXTENDED))
 
 
 class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -254,11 +258,14 @@ class V2xEdge:
     def _bare(self, messages: Messages, time_ns: int, *, everything: bool) -> Messages:
         """Return what is inside those messages whose envelopes vehicles believe, by time and link.
 
-        Without `everything` those that are signed for other applications than RSI and day II are left closed.
+        Without `everything` all but RSI and day II are left closed.
         """
         if self._envelope is not None:
-            wanted = () if everything else (*AIDS_OF[MessageType.RSI], *DAY_TWO_AIDS)
-            letters = self._envelope.overhear(messages, time_ns, wanted)
+            wanted = ((), None) if everything else (LISTENED_AIDS, LISTENED_OCTETS)
+            letters = self._envelope.overhear(messages, time_ns, *wanted)
+            if not len(letters.payloads):
+                self.unread += len(letters.refused)
+                return letters.payloads
             believed = BELIEVED[letters.judge(None)]
             self.unread += len(letters.refused) + int((~believed).sum())
             messages = letters.payloads.take(np.flatnonzero(believed))
