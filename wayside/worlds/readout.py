@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wayside.admission.tables import VehicleClass
 from wayside.maps.road import RoadMap
-from wayside.table import F64, U8, U64, Bool
+from wayside.table import F64, I64, U8, U64, Bool
 from wayside.v2x.tables import Kind
 from wayside.world import identity
 from wayside.worlds.tables import Truth
@@ -38,6 +38,17 @@ AUTOMATED_TYPES = {
     "container_truck": VehicleClass.CONTAINER_TRUCK,
 }  # vehicle types of the route files that are automated
 
+
+# what SUMO counts in each step of vehicles, and of persons, that it begins or ceases to list
+VEHICLES_MOVED = (
+    "Departed",
+    "Arrived",
+    "StartingTeleport",
+    "EndingTeleport",
+    "ParkingStartingVehicles",
+    "ParkingEndingVehicles",
+)
+PERSONS_MOVED = ("DepartedPerson", "ArrivedPerson")
 
 GROUND_S = 1.0  # time constant with which speed over ground follows the lane's shape
 GROUND_FROM = 2.0  # m/s; slower motion says nothing of the shape
@@ -147,7 +158,13 @@ class Readout:
         self._reads = _Getters(sumo.libsumo._libsumo, "vehicle")
         self._person_reads = _Getters(sumo.libsumo._libsumo, "person")
         self._rides = sumo.libsumo._libsumo.person_getVehicle  # for the same reason as in `_Getters`
+        functions = sumo.libsumo._libsumo
+        self._count = functions.vehicle_getIDCount
+        self._vehicles_moved = [getattr(functions, f"simulation_get{what}Number") for what in VEHICLES_MOVED]
+        self._persons_moved = [getattr(functions, f"simulation_get{what}Number") for what in PERSONS_MOVED]
         self.names: tuple[str, ...] = ()
+        self._fresh = True  # nobody has been listed yet
+        self._vehicle_rows, self._person_rows = _Rows((), self._vehicles), _Rows((), self._persons)
         self.name_of: dict[int, str] = {}
         self._before, self._ratio = Truth.empty(), np.empty(0)
         self._step_s = sumo.simulation.getDeltaT()
@@ -193,14 +210,32 @@ class Readout:
         return truth
 
     def _listed(self) -> Truth:
-        self.names = self._sumo.vehicle.getIDList()
-        persons = self._sumo.person.getIDList()
-        vehicles = self._reads.columns(self.names, self._vehicles, self._lanes)
+        self._list()
+        vehicles = self._reads.columns(self._vehicle_rows, self._vehicles, self._lanes)
+        persons = self._person_rows.names
         if not persons:
             return _table(vehicles)
         on_foot = [name for name, vehicle in zip(persons, map(self._rides, persons), strict=True) if not vehicle]
-        walking = self._person_reads.columns(on_foot, self._persons, self._lanes)
+        walkers = self._person_rows if len(on_foot) == len(persons) else _Rows(on_foot, self._persons)
+        walking = self._person_reads.columns(walkers, self._persons, self._lanes)
         return _table({name: np.concatenate([vehicles[name], walking[name]]) for name in vehicles})
+
+    def _list(self) -> None:
+        """Ask who is there, which is dear, unless nobody can have come or gone since the last step."""
+        if self._count() != len(self.names) or any(number() for number in self._vehicles_moved):
+            self.names = self._sumo.vehicle.getIDList()
+            self._vehicle_rows = _Rows(self.names, self._vehicles)
+        if self._fresh or any(number() for number in self._persons_moved):
+            self._person_rows = _Rows(self._sumo.person.getIDList(), self._persons)
+        self._fresh = False
+
+
+class _Rows:
+    """Names with their rows in a register."""
+
+    def __init__(self, names: Sequence[str], register: _Register) -> None:
+        self.names = names
+        self.rows: I64 = np.fromiter(map(register.__getitem__, names), np.int64, len(names))
 
 
 class _Getters:
@@ -213,13 +248,10 @@ class _Getters:
         self._acceleration = getattr(functions, f"{domain}_getAcceleration", None)
         self._lane = getattr(functions, f"{domain}_getLaneID")
 
-    def columns(
-        self, names: Iterable[str], register: _Register, lanes: Mapping[str, int]
-    ) -> dict[str, NDArray[Any]]:
-        names = tuple(names)
+    def columns(self, chosen: _Rows, register: _Register, lanes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+        names, row = chosen.names, chosen.rows
         count = len(names)
         place = np.fromiter(chain.from_iterable(map(self._position, names)), np.float64, 2 * count)
-        row = np.fromiter(map(register.__getitem__, names), np.int64, count)
         angle = np.fromiter(map(self._angle, names), np.float64, count)
         # SUMO counts clockwise from north
         heading = math.pi / 2.0 - np.deg2rad(angle)
