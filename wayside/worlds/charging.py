@@ -75,6 +75,8 @@ class ChargingPlant:
 
     def _arrive(self, where: Bool) -> None:
         """Plug a new vehicle in where asked."""
+        if not where.any():
+            return
         setting = self._config
         self.session[where] += np.uint64(1)
         capacity = setting.capacity_min_kwh + self._draw(2) * (setting.capacity_max_kwh - setting.capacity_min_kwh)
@@ -89,6 +91,8 @@ class ChargingPlant:
 
     def _leave(self, where: Bool) -> None:
         """Unplug where asked; the contactor opens, so power is gone at once."""
+        if not where.any():
+            return
         self.connected[where] = False
         self.power_kw[where] = 0.0
         self.accepts_kw[where] = 0.0
