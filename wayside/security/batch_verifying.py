@@ -61,7 +61,7 @@ def _prepare(public_keys: U8, other: U64, constants: U64, multiples: U64, valid:
         valid[k] = decompress(public_keys[k], constants, first[k])
         if not valid[k]:
             first[k] = other  # any point will do, nothing it verifies is believed
-    tabulate(first, constants, multiples)
+    tabulate(first, 256 // SPLITS, constants, multiples)
 
 
 @numba.njit(cache=True)

@@ -137,19 +137,19 @@ def flatten(points: U64, constants: U64, tabled: U64) -> None:
 
 
 @numba.njit(cache=True)
-def tabulate(first: U64, constants: U64, tabled: U64) -> None:
+def tabulate(first: U64, apart: int, constants: U64, tabled: U64) -> None:
     """Fill tables of odd multiples of points.
 
     Args:
         first: the points, tabled, [n, 8].
+        apart: bits from one split to the next.
         constants: of the curve.
-        tabled: to be filled, [n, splits, odd, 8]: of each point times 2^0, 2^(256 / splits), ... the odd multiples
-            1, 3, 5, ...
+        tabled: to be filled, [n, splits, odd, 8]: of each point times 2^0, 2^apart, 2^(2 apart), ... the odd
+            multiples 1, 3, 5, ...
     """
     stay_apart()
     prime, one = load(constants[PRIME], 0), load(constants[ONE], 0)
     count, splits, odd, _ = tabled.shape
-    apart = 256 // splits
     # the points of each split, and twice them, are made flat so that the multiples are cheap sums
     starts, twice = np.empty((count * splits, 12), np.uint64), np.empty((count * splits, 12), np.uint64)
     for k in range(count):

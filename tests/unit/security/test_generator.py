@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wayside.security.curves import CURVES, CurveName, curve_named
-from wayside.security.generator import AT_ONCE, digit_table, multiply_generator
+from wayside.security.generator import AT_ONCE, WIDTH, digit_table, multiply_generator
 from wayside.security.plain import add_multiples
 from wayside.security.points import constants_of
 from wayside.table import U64
@@ -38,7 +38,7 @@ def test_the_least_and_the_greatest_factors(name: CurveName) -> None:
 @pytest.mark.parametrize("name", list(CURVES))
 def test_the_one_factor_whose_last_two_parts_are_the_same_point(name: CurveName) -> None:
     curve = curve_named(name)
-    twice = 2 * (curve.order % 2**128)
+    twice = 2 * (curve.order % 2 ** (16 * WIDTH))
     both = [twice, curve.order - twice]
     assert multiples(name, both) == [add_multiples(curve, one, 0, curve.generator) for one in both]
 
