@@ -108,8 +108,8 @@ class Pipeline:
         else:
             table = before[kind] if kind.held else kind.empty()
         if kind.shared and kind in tables and len(tables[kind]):
-            table = kind.concatenate([tables[kind], table]).canonical()
-        return table
+            table = kind.concatenate([tables[kind], table])
+        return table.canonical()
 
     def _call(self, one: AnyStep, tables: Mapping[type[Table], Table], before: Table, time_ns: int) -> Table:
         values = self._constants[one.name].copy()
@@ -120,7 +120,7 @@ class Pipeline:
         if one.needs_time:
             values["time_ns"] = time_ns
         result: Table = one.function(**values)
-        return result.canonical()
+        return result
 
     def tick(
         self,

@@ -100,6 +100,7 @@ REASONS = (
     (Distrust.OFF_ROAD, "off_road", "off_road"),
 )
 _CODES = np.array([code for code, _, _ in REASONS], np.uint8)
+_EVIDENCE = {int(code): (evidence, limit) for code, evidence, limit in REASONS}
 
 
 @numba.njit(cache=True)
@@ -366,9 +367,12 @@ def sender_findings(trust: Trust, *, config: PlausibilityConfig) -> Findings:
     if not len(rows):
         return Findings.empty()
     value, limit = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    for code, evidence, most in REASONS:
-        of_it = trust.reason[rows] == code
-        value[of_it], limit[of_it] = getattr(trust, evidence)[rows[of_it]], getattr(config, most)
+    reasons = trust.reason[rows]
+    for code in np.unique(reasons).tolist():
+        if code in _EVIDENCE:
+            evidence, most = _EVIDENCE[code]
+            of_it = reasons == code
+            value[of_it], limit[of_it] = getattr(trust, evidence)[rows[of_it]], getattr(config, most)
     return Findings(
         rule=np.full(len(rows), Rule.SENDER_DISTRUSTED, np.uint8),
         subject=trust.sender[rows],
