@@ -72,20 +72,20 @@ class Drivers:
 
     def apply(self, now_ns: int, present: frozenset[str]) -> None:
         """Pass the wishes on to SUMO; vehicles that are gone are forgotten."""
-        for name in list(self._wishes):
-            wishes = {reason: wish for reason, wish in self._wishes[name].items() if wish.until_ns > now_ns}
+        for name, wishes in list(self._wishes.items()):
             if name not in present:
                 del self._wishes[name]
                 self._set.pop(name, None)
                 continue
-            cap = UNCAPPED
-            if wishes:
-                self._wishes[name] = wishes
-            else:
+            for reason in [reason for reason, wish in wishes.items() if wish.until_ns <= now_ns]:
+                del wishes[reason]
+            if not wishes:
                 del self._wishes[name]
-            felt = [wish for wish in wishes.values() if wish.from_ns <= now_ns]
-            if felt:
-                lowest = min(felt, key=lambda wish: wish.speed)
+            cap, lowest = UNCAPPED, None
+            for wish in wishes.values():
+                if wish.from_ns <= now_ns and (lowest is None or wish.speed < lowest.speed):
+                    lowest = wish
+            if lowest is not None:
                 slower = self._vehicle.getSpeed(name) - lowest.deceleration * self._dt_s
                 cap = max(lowest.speed, slower, SLOWEST)
                 if self._vehicle.getSpeedWithoutTraCI(name) <= cap:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -63,14 +64,19 @@ class Timetable:
             following,
         )
 
-    @property
+    @cached_property
     def cycle(self) -> float:
         """Length of the whole program [s]."""
         return float(self.usual.sum())
 
+    @cached_property
+    def _begins(self) -> F64:
+        """When each phase begins, and the program ends [s]."""
+        return np.concatenate([[0.0], np.cumsum(self.usual)])
+
     def at(self, phase: int, spent: float, shift: float) -> tuple[int, float]:
         """Return the phase, and the time spent in it [s], of a clock that is ahead by a share of the cycle."""
-        begins = np.concatenate([[0.0], np.cumsum(self.usual)])
+        begins = self._begins
         place = (begins[phase] + min(spent, self.usual[phase]) + shift * self.cycle) % self.cycle
         found = int(min(np.searchsorted(begins, place, side="right") - 1, len(self.usual) - 1))
         return found, float(place - begins[found])
