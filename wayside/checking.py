@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from wayside.command import Text
 from wayside.config import ConfigError, built_in_cities, load_plugin, plugins, read_city
+from wayside.declared import declared_tables
 from wayside.maps.conversion import read_map
 from wayside.report import Report
 from wayside.run import Run
-from wayside.table import declared_tables
 
 MAP_SUFFIXES = (".net.xml", ".net.xml.gz", ".xodr", ".osm", ".osm.gz")
 

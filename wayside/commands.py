@@ -25,13 +25,13 @@ from wayside import checking, replaying
 from wayside.apart import can_be_apart
 from wayside.command import Answer
 from wayside.config import City, ConfigError, built_in_cities, load_plugin, plugins, read_city
+from wayside.declared import declared_tables
 from wayside.language import Language, say
 from wayside.opening import open_city
 from wayside.operate import operate
 from wayside.recorder import Recorder
 from wayside.report import Report, Verdict
 from wayside.run import Run, RunError
-from wayside.table import declared_tables
 
 LISTS = ("cities", "steps", "studies", "experiments", "trials", "worlds", "tables")
 DEFAULT_ZONE = "pingshan"

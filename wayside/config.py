@@ -17,10 +17,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from wayside.declared import declared_tables
 from wayside.errors import WaysideError
 from wayside.language import Language
 from wayside.step import AnyStep, Step
-from wayside.table import Table, TableError, declared_tables
+from wayside.table import Table, TableError
 from wayside.world import identity
 
 HEADS = ("city", "world", "edge", "envelope", "steps", "include")  # parts of a city file that are no tables

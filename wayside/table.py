@@ -15,9 +15,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, dataclass_transform, get_type_hints
 
 import numpy as np
@@ -438,18 +435,3 @@ class Table:
         digest = hashlib.blake2b(b"".join((name, *columns)), digest_size=16).digest()
         self.__dict__["_digest"] = digest
         return digest
-
-
-@cache
-def declared_tables() -> dict[str, type[Table]]:
-    """Return the table classes of all rooms, by class name."""
-    for file in sorted(Path(__file__).parent.glob("*/*tables.py")):  # a large room has several
-        import_module(f"wayside.{file.parent.name}.{file.stem}")
-    found: dict[str, type[Table]] = {}
-    waiting = list(Table.__subclasses__())
-    while waiting:
-        kind = waiting.pop()
-        waiting.extend(kind.__subclasses__())
-        if kind.__module__.startswith("wayside.") and kind.__module__.endswith("tables"):
-            found[kind.__name__] = kind
-    return dict(sorted(found.items()))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from wayside.declared import declared_tables
 from wayside.language import LANGUAGES, catalogue
-from wayside.table import declared_tables
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "wayside"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wayside.declared import declared_tables
 from wayside.frame import Frame
 from wayside.messages import Message
 from wayside.run import Run, RunError
-from wayside.table import Table, declared_tables
+from wayside.table import Table
 from wayside.world import Event, Intake
 
 
