@@ -278,12 +278,32 @@ def any_shape() -> list[Bar]:
     return bars
 
 
+def by_record() -> list[Bar]:
+    """Measure the record codec, which reads and writes one message at a time."""
+    codec, draws = codec_of(EDITION), Random(1)
+    octets = [codec.encode(bsm(draws)) for _ in range(2000)]
+    values = [codec.decode(one) for one in octets]
+    read = rates(lambda: [codec.decode(one) for one in octets], len(octets))
+    written = rates(lambda: [codec.encode(one) for one in values], len(octets))
+    return [
+        Bar("BSM, 52 octets: read as a record", read[0] / 1e3, ">=", 100.0, "k/s", f"median {read[1] / 1e3:.0f}"),
+        Bar(
+            "BSM, 52 octets: written from a record",
+            written[0] / 1e3,
+            ">=",
+            None,
+            "k/s",
+            f"median {written[1] / 1e3:.0f}",
+        ),
+    ]
+
+
 def measure() -> list[Bar]:
     """Measure all of it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "asn1c").mkdir()
-        bars = beside_others(folder / "asn1c") + any_shape()
+        bars = beside_others(folder / "asn1c") + by_record() + any_shape()
         octets = codec_of(EDITION).encode(bsm(Random(1)))
         cold = first_use(octets, folder)
         warm = [first_use(octets, folder) for _ in range(3)]
