@@ -7,6 +7,7 @@ import pytest
 
 from wayside.envelope import Claims, Role
 from wayside.maps.drawing import crossroads
+from wayside.membership import flags_of
 from wayside.messages import Message, Messages
 from wayside.numbering import UNKNOWN
 from wayside.security import envelope as envelopes
@@ -156,6 +157,14 @@ def test_vehicles_believe_the_roadside() -> None:
     made = envelope()
     letters = made.overhear(sealed(made, said(2), Role.ROADSIDE, 3620), NOW, ())
     assert letters.judge(None).tolist() == [SignatureState.VALID] * 2
+
+
+def test_vehicles_leave_closed_what_does_not_begin_as_they_listen_for() -> None:
+    made = envelope()
+    sent = sealed(made, said(3), Role.ROADSIDE, 3620)  # payloads that begin with 0, 1 and 2
+    letters = made.overhear(sent, NOW, (3620,), flags_of((1, 2)))
+    assert [one.payload[0] for one in letters.payloads] == [1, 2]
+    assert not len(made.overhear(sent, NOW, (3619,), flags_of((1, 2))).payloads)
 
 
 def test_the_same_seed_signs_the_same_octets() -> None:
