@@ -194,6 +194,22 @@ def test_two_rows_with_one_key_are_an_error_that_names_the_key() -> None:
         Frame(0, [Cars(id=[7, 3, 7], x=[0.0, 1.0, 2.0], y=[0.0, 0.0, 0.0])])
 
 
+def test_a_table_taken_from_one_in_order_is_put_in_order_anew() -> None:
+    crowds = Crowds.empty()
+    assert crowds.canonical() is crowds
+    notes = Notes(**{name: np.arange(3) for name in Notes.columns}).canonical()
+    assert notes.canonical() is notes
+    turned = notes.take(np.array([2, 0, 1]))
+    assert turned.canonical() == notes and turned.in_order() == notes and turned != notes
+
+
+def test_a_mask_of_another_length_is_refused() -> None:
+    notes = Notes(**{name: np.arange(3) for name in Notes.columns})
+    assert len(notes.take(np.array([True, False, True]))) == 2
+    with pytest.raises(IndexError, match="a mask of 2 rows for Notes of 3"):
+        notes.take(np.array([True, False]))
+
+
 def test_an_infinite_value_is_refused() -> None:
     with pytest.raises(TableError, match="infinite"):
         Frame(0, [Cars(id=[7], x=[np.inf], y=[0.0])])
